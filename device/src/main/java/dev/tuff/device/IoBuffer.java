@@ -1,0 +1,35 @@
+package dev.tuff.device;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A fixed piece of off-heap memory, 4 KiB-aligned, registered with every {@link IoLoop} of its {@link IoMemory}. Lives as
+ * long as the memory it was cut from. Has one owner at a time; hands no references around by itself.
+ */
+public final class IoBuffer {
+  private final MemorySegment segment;
+  private final int region;
+
+  /** Free for the owner, for example its place in a pool. */
+  public int tag;
+
+  IoBuffer(MemorySegment segment, int region) {
+    this.segment = segment;
+    this.region = region;
+  }
+
+  /** The whole buffer. */
+  public MemorySegment segment() {
+    return segment;
+  }
+
+  /** Size in bytes. */
+  public int capacityBytes() {
+    return (int) segment.byteSize();
+  }
+
+  /** Which registered region of the memory it lies in: the ring's fixed-buffer index. */
+  int region() {
+    return region;
+  }
+}

@@ -1,0 +1,4 @@
+/** Block devices through io_uring, and the simulated device that keeps the same contract. */
+module dev.tuff.device {
+  requires dev.tuff.natives;
+}
