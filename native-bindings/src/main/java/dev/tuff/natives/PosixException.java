@@ -2,7 +2,8 @@ package dev.tuff.natives;
 
 /**
  * A system call failed. Carries the call, what it was about and the error number, so that callers
- * can decide by {@link #errno()} and people can read {@link #getMessage()}.
+ * can decide by {@link #errno()} and people can read {@link #getMessage()}, for example {@code
+ * open(/dev/sdb): EBUSY, device or resource busy}.
  */
 public final class PosixException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -15,11 +16,11 @@ public final class PosixException extends RuntimeException {
    * @param errno the positive error number
    */
   public PosixException(String call, String subject, int errno) {
-    super(call + "(" + subject + "): error " + errno);
+    super(call + "(" + subject + "): " + Errno.describe(errno));
     this.errno = errno;
   }
 
-  /** The positive error number, as in errno(3). */
+  /** The positive error number, one of the constants of {@link Errno}. */
   public int errno() {
     return errno;
   }
