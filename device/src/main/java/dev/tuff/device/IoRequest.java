@@ -14,6 +14,9 @@ public final class IoRequest {
   /** Free for the owner, for example an index within it; never touched by the device. */
   public int tag;
 
+  /** Free for an owner that lends its requests to many operations; never touched by the device. */
+  public Object context;
+
   // Package-private: the device reads these while the request is its own.
   IoOperation operation;
   long offsetBytes;
