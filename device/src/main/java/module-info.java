@@ -1,4 +1,6 @@
 /** Block devices through io_uring, and the simulated device that keeps the same contract. */
 module dev.tuff.device {
-  requires dev.tuff.natives;
+  requires transitive dev.tuff.natives;
+
+  exports dev.tuff.device;
 }

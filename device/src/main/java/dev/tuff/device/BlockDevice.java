@@ -1,12 +1,13 @@
 package dev.tuff.device;
 
 /**
- * A drive: asynchronous reads, writes, flushes and discards, each completed by a call of its handler. Bound to one {@link
- * IoLoop} and used on that loop's thread only. While it is open no other process may use the drive.
+ * A drive: asynchronous reads, writes, flushes and discards, each completed by a call of its
+ * handler. Bound to one {@link IoLoop} and used on that loop's thread only. While it is open no
+ * other process may use the drive.
  *
- * <p>Requests may complete in any order; nothing orders a write against another one in flight. Data in a completed write is
- * hardened only by {@link IoOperation#WRITE_DURABLE}, by a later {@link IoOperation#FLUSH}, or at once where {@link
- * Geometry#volatileCache()} is false.
+ * <p>Requests may complete in any order; nothing orders a write against another one in flight. Data
+ * in a completed write is hardened only by {@link IoOperation#WRITE_DURABLE}, by a later {@link
+ * IoOperation#FLUSH}, or at once where {@link Geometry#volatileCache()} is false.
  */
 public interface BlockDevice extends AutoCloseable {
   /** What people call it: its path. */
@@ -15,9 +16,9 @@ public interface BlockDevice extends AutoCloseable {
   Geometry geometry();
 
   /**
-   * Takes the request on; its handler is called later, never from within this call. Requests beyond the queue depth wait
-   * inside, in order; nothing is allocated for them. A request outside the device or off its alignment is a bug of the
-   * caller and throws {@link IllegalArgumentException}.
+   * Takes the request on; its handler is called later, never from within this call. Requests beyond
+   * the queue depth wait inside, in order; nothing is allocated for them. A request outside the
+   * device or off its alignment is a bug of the caller and throws {@link IllegalArgumentException}.
    */
   void submit(IoRequest request);
 

@@ -7,12 +7,15 @@ public enum IoOperation {
   /** Transfers buffer bytes to the device. Durability on completion: none. */
   WRITE,
   /**
-   * Transfers buffer bytes to the device as a write with force-unit-access. Durability on completion: these bytes are
-   * hardened.
+   * Transfers buffer bytes to the device as a write with force-unit-access. Durability on
+   * completion: these bytes are hardened.
    */
   WRITE_DURABLE,
   /** Durability on completion: every write that completed before this was submitted is hardened. */
   FLUSH,
-  /** Tells the device that the range's content is not needed any more; it reads as anything afterwards. */
+  /**
+   * Tells the device that the range's content is not needed any more; it reads as anything
+   * afterwards.
+   */
   DISCARD
 }

@@ -1,8 +1,9 @@
 package dev.tuff.device;
 
 /**
- * One operation on a {@link BlockDevice}: allocated once by its owner and used again and again. Between {@link
- * BlockDevice#submit} and {@link IoHandler#onIo} it belongs to the device and must not be touched. Not thread-safe.
+ * One operation on a {@link BlockDevice}: allocated once by its owner and used again and again.
+ * Between {@link BlockDevice#submit} and {@link IoHandler#onIo} it belongs to the device and must
+ * not be touched. Not thread-safe.
  */
 public final class IoRequest {
   /** Receives the completion. */
@@ -31,7 +32,9 @@ public final class IoRequest {
   boolean submitted;
   IoRequest next;
   int slot;
-  long startedNanos;
+  int retries;
+  UringDevice device;
+  long dueNanos;
 
   public IoRequest(IoHandler handler, Object owner) {
     this.handler = handler;
@@ -39,8 +42,9 @@ public final class IoRequest {
   }
 
   /**
-   * Makes this a read of {@code lengthBytes} at {@code offsetBytes} into {@code buffer} from {@code bufferOffset} on. All
-   * but the buffer's identity in bytes and multiples of the device's alignment.
+   * Makes this a read of {@code lengthBytes} at {@code offsetBytes} into {@code buffer} from {@code
+   * bufferOffset} on. All but the buffer's identity in bytes and multiples of the device's
+   * alignment.
    */
   public IoRequest read(long offsetBytes, int lengthBytes, IoBuffer buffer, int bufferOffset) {
     return set(IoOperation.READ, offsetBytes, lengthBytes, buffer, bufferOffset);
@@ -51,8 +55,12 @@ public final class IoRequest {
     return set(IoOperation.WRITE, offsetBytes, lengthBytes, buffer, bufferOffset);
   }
 
-  /** Makes this a write whose bytes are hardened on completion. Units and alignment as {@link #read}. */
-  public IoRequest writeDurable(long offsetBytes, int lengthBytes, IoBuffer buffer, int bufferOffset) {
+  /**
+   * Makes this a write whose bytes are hardened on completion. Units and alignment as {@link
+   * #read}.
+   */
+  public IoRequest writeDurable(
+      long offsetBytes, int lengthBytes, IoBuffer buffer, int bufferOffset) {
     return set(IoOperation.WRITE_DURABLE, offsetBytes, lengthBytes, buffer, bufferOffset);
   }
 
@@ -69,7 +77,11 @@ public final class IoRequest {
   }
 
   private IoRequest set(
-      IoOperation newOperation, long newOffset, int newLength, IoBuffer newBuffer, int newBufferOffset) {
+      IoOperation newOperation,
+      long newOffset,
+      int newLength,
+      IoBuffer newBuffer,
+      int newBufferOffset) {
     if (submitted) {
       throw new IllegalStateException("request is still with the device: " + this);
     }
@@ -125,8 +137,65 @@ public final class IoRequest {
     return errno;
   }
 
+  /** Takes it on for a device: throws if the device could not do it as it stands. */
+  void begin(Geometry geometry) {
+    if (submitted) {
+      throw new IllegalStateException("request is still with the device: " + this);
+    }
+    if (operation == null) {
+      throw new IllegalStateException("request was never set");
+    }
+    long bytes = operation == IoOperation.DISCARD ? discardBytes : lengthBytes;
+    int alignmentMask = geometry.alignmentBytes() - 1;
+    if (operation != IoOperation.FLUSH) {
+      if (bytes <= 0 || offsetBytes < 0 || offsetBytes > geometry.sizeBytes() - bytes) {
+        throw new IllegalArgumentException(
+            this + " is outside the device of " + geometry.sizeBytes() + " bytes");
+      }
+      if (((offsetBytes | bytes | bufferOffset) & alignmentMask) != 0) {
+        throw new IllegalArgumentException(
+            this
+                + " (buffer offset "
+                + bufferOffset
+                + ") is not aligned to "
+                + geometry.alignmentBytes()
+                + " bytes");
+      }
+    }
+    if (buffer != null
+        && (bufferOffset < 0 || bufferOffset > buffer.capacityBytes() - lengthBytes)) {
+      throw new IllegalArgumentException(
+          this
+              + " is outside its buffer: "
+              + bufferOffset
+              + " of "
+              + buffer.capacityBytes()
+              + " bytes");
+    }
+    submitted = true;
+    doneBytes = 0;
+    result = null;
+    errno = 0;
+    retries = 0;
+  }
+
+  /** Gives it back to its owner. */
+  void complete(DeviceCounters counters, IoResult newResult, int newErrno) {
+    result = newResult;
+    errno = newErrno;
+    submitted = false;
+    counters.count(this);
+    handler.onIo(this);
+  }
+
   @Override
   public String toString() {
-    return operation + " " + offsetBytes + "+" + (discardBytes != 0 ? discardBytes : lengthBytes) + " " + result;
+    return operation
+        + " "
+        + offsetBytes
+        + "+"
+        + (discardBytes != 0 ? discardBytes : lengthBytes)
+        + " "
+        + result;
   }
 }

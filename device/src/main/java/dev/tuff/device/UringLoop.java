@@ -1,0 +1,271 @@
+package dev.tuff.device;
+
+import dev.tuff.natives.Posix;
+import dev.tuff.natives.Ring;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The real loop: an io_uring of one thread, which belongs to the thread that first calls {@link
+ * #poll} or {@link #await}. Before that, one thread at a time may open devices on it; afterwards
+ * only its own. Everything that was submitted since the last call goes to the kernel in one system
+ * call, the same one that collects completions and sleeps for them.
+ */
+public final class UringLoop implements IoLoop {
+  private static final int AWAKE = 0;
+  private static final int ASLEEP = 1;
+  private static final int WOKEN = 2;
+  private static final VarHandle STATE;
+
+  /**
+   * Handlers run by one call at most, so that a fast drive cannot keep the thread from its
+   * mailboxes.
+   */
+  private static final int COMPLETIONS_PER_CALL = 256;
+
+  private static final int LARGEST_SUBMISSION = 1024;
+  private static final long WAKE_UP = -1;
+
+  static {
+    try {
+      STATE = MethodHandles.lookup().findVarHandle(UringLoop.class, "state", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final Ring ring;
+  private final IoMemory memory;
+  private final UringDevice[] devices;
+  private final int maxInFlight;
+  private final RequestQueue finished = new RequestQueue();
+  private final Object wakeUpLock = new Object();
+  private final int event;
+
+  private Thread owner;
+  private int openDevices;
+  private int promisedInFlight;
+  private boolean closed;
+
+  @SuppressWarnings("unused") // by STATE
+  private volatile int state;
+
+  private UringLoop(Ring ring, IoMemory memory, int maxDevices, int maxInFlight) {
+    this.ring = ring;
+    this.memory = memory;
+    this.devices = new UringDevice[maxDevices];
+    this.maxInFlight = maxInFlight;
+    this.event = Posix.eventfd();
+  }
+
+  /**
+   * Sets the ring up and registers the memory with it.
+   *
+   * @param memory what the requests' buffers will come from
+   * @param maxDevices devices open on it at the same time at most
+   * @param maxInFlight sum of their queue depths at most; decides the size of the completion queue
+   * @throws dev.tuff.natives.RingException with a sentence that says what mends it
+   */
+  public static UringLoop open(IoMemory memory, int maxDevices, int maxInFlight) {
+    if (maxDevices < 1 || maxInFlight < 1 || maxInFlight > 32_000) {
+      throw new IllegalArgumentException(
+          maxDevices + " devices, " + maxInFlight + " requests in flight");
+    }
+    // One more for the wake-up.
+    Ring ring = Ring.open(Math.min(maxInFlight + 1, LARGEST_SUBMISSION), maxInFlight + 1);
+    boolean ready = false;
+    try {
+      ring.registerFiles(maxDevices);
+      ring.registerBuffers(memory.regions());
+      UringLoop loop = new UringLoop(ring, memory, maxDevices, maxInFlight);
+      ready = true;
+      return loop;
+    } finally {
+      if (!ready) {
+        ring.close();
+      }
+    }
+  }
+
+  @Override
+  public int poll() {
+    requireOwner();
+    return submitAndRun();
+  }
+
+  @Override
+  public int await(long timeoutNanos) {
+    requireOwner();
+    if (timeoutNanos == 0 || !finished.isEmpty() || ring.completions() > 0) {
+      return submitAndRun();
+    }
+    if (!STATE.compareAndSet(this, AWAKE, ASLEEP)) {
+      state = AWAKE;
+      return submitAndRun();
+    }
+    ring.enter(1, timeoutNanos);
+    // A waker that came late has still signalled: its completion ends the next sleep early, which
+    // is harmless.
+    STATE.setVolatile(this, AWAKE);
+    return run();
+  }
+
+  /**
+   * As promised by {@link IoLoop}; one system call when the loop sleeps, else none. May end a later
+   * sleep once for nothing.
+   */
+  @Override
+  public void wakeUp() {
+    // What the caller did before must be seen by the loop if the loop's last look came before this
+    // one.
+    VarHandle.fullFence();
+    if ((int) STATE.getOpaque(this) == WOKEN) {
+      return;
+    }
+    if ((int) STATE.getAndSet(this, WOKEN) == ASLEEP) {
+      synchronized (wakeUpLock) {
+        if (!closed) {
+          Posix.eventSignal(event);
+        }
+      }
+    }
+  }
+
+  @Override
+  public long nanoTime() {
+    return System.nanoTime();
+  }
+
+  /** System calls made so far to submit and to wait; a measure of batching. */
+  public long enters() {
+    return ring.enters();
+  }
+
+  private void requireOwner() {
+    Thread caller = Thread.currentThread();
+    if (owner != caller) {
+      if (owner != null) {
+        throw new IllegalStateException("the loop belongs to " + owner + ", not to " + caller);
+      }
+      requireOpen();
+      ring.enable();
+      owner = caller;
+      ring.prepareEventPoll(event, WAKE_UP);
+    }
+    requireOpen();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the loop is closed");
+    }
+  }
+
+  private int submitAndRun() {
+    if (ring.prepared() > 0 || ring.workPending()) {
+      ring.enter(0, -1);
+    }
+    return run();
+  }
+
+  private int run() {
+    int handlers = finished.isEmpty() ? 0 : runFinished();
+    for (int left = Math.min(ring.completions(), COMPLETIONS_PER_CALL);
+        left > 0 && ring.next();
+        left--) {
+      long data = ring.userData();
+      if (data == WAKE_UP) {
+        onWakeUp();
+      } else if (devices[(int) (data >>> 32)].onCompletion((int) data, ring.result())) {
+        handlers++;
+      }
+    }
+    return handlers;
+  }
+
+  private void onWakeUp() {
+    if (!ring.more()) {
+      reserve().prepareEventPoll(event, WAKE_UP);
+    }
+  }
+
+  // Only up to what is there now: handlers may add more.
+  private int runFinished() {
+    int handlers = 0;
+    IoRequest last = finished.last();
+    IoRequest request;
+    do {
+      request = finished.poll();
+      request.device.finish(request, request.result, 0);
+      handlers++;
+    } while (request != last);
+    return handlers;
+  }
+
+  /** The ring, with room for one more operation. */
+  Ring reserve() {
+    while (ring.full()) {
+      ring.enter(0, -1);
+    }
+    return ring;
+  }
+
+  /** Takes a request whose result is known already; its handler runs in the next call. */
+  void finishLater(IoRequest request) {
+    finished.add(request);
+  }
+
+  IoMemory memory() {
+    return memory;
+  }
+
+  /** Gives an open file a slot of the ring's table. */
+  int attach(UringDevice device, int fileDescriptor, int queueDepth) {
+    requireOpen();
+    if (openDevices == devices.length || queueDepth > maxInFlight - promisedInFlight) {
+      throw new IllegalStateException(
+          "the loop was made for "
+              + devices.length
+              + " devices and "
+              + maxInFlight
+              + " requests in flight");
+    }
+    int slot = 0;
+    while (devices[slot] != null) {
+      slot++;
+    }
+    ring.setFile(slot, fileDescriptor);
+    devices[slot] = device;
+    openDevices++;
+    promisedInFlight += queueDepth;
+    return slot;
+  }
+
+  void detach(int slot, int queueDepth) {
+    // First, so that nothing changes when the calling thread may not.
+    ring.setFile(slot, -1);
+    devices[slot] = null;
+    openDevices--;
+    promisedInFlight -= queueDepth;
+  }
+
+  /**
+   * Frees ring and event counter. Devices must have been closed. By the owner, or by anyone once
+   * the owner has ended.
+   */
+  @Override
+  public void close() {
+    if (openDevices > 0) {
+      throw new IllegalStateException(openDevices + " devices are still open on the loop");
+    }
+    // A waker that is late must not signal a descriptor that is someone else's by now.
+    synchronized (wakeUpLock) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      ring.close();
+      Posix.close(event);
+    }
+  }
+}
