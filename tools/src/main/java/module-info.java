@@ -1,6 +1,12 @@
-/** The tuff command. */
+/** The tuff command: parses, calls the appliance, prints. */
 module dev.tuff.tools {
   requires dev.tuff.iom;
   requires dev.tuff.bench;
   requires info.picocli;
+  requires com.fasterxml.jackson.databind;
+  requires org.tomlj;
+  requires me.tongfei.progressbar;
+
+  opens dev.tuff.tools to
+      info.picocli;
 }

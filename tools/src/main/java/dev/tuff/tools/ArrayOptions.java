@@ -1,0 +1,74 @@
+package dev.tuff.tools;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Which array a command works on: drives named one by one, or an {@link ArrayFile}. */
+final class ArrayOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  @Option(
+      names = "--drive",
+      paramLabel = "PATH",
+      description = "A drive of the array; repeat for each. Instead of an array file.")
+  private List<Path> drives = List.of();
+
+  @Option(
+      names = "--array",
+      paramLabel = "FILE",
+      description =
+          "The array file that names the drives (default: ./tuff.toml, else /etc/tuff/tuff.toml).")
+  private Path arrayFile;
+
+  /**
+   * The drives that are there. One that the array file names and that is not there is warned about,
+   * and left out.
+   */
+  List<Path> drives() {
+    if (!drives.isEmpty()) {
+      if (arrayFile != null) {
+        throw new CommandException("give either --drive or --array, not both");
+      }
+      for (Path drive : drives) {
+        if (!Files.exists(drive)) {
+          throw new CommandException("drive " + drive + ": no such file or device");
+        }
+      }
+      return drives;
+    }
+    Path file = file();
+    List<Path> present = new ArrayList<>();
+    for (Path drive : ArrayFile.read(file).drives()) {
+      if (Files.exists(drive)) {
+        present.add(drive);
+      } else {
+        command.commandLine().getErr().println("tuff: warning: drive " + drive + " is missing");
+        command.commandLine().getErr().flush();
+      }
+    }
+    if (present.isEmpty()) {
+      throw new CommandException("none of the drives that " + file + " names is there");
+    }
+    return present;
+  }
+
+  private Path file() {
+    if (arrayFile != null) {
+      return arrayFile;
+    }
+    if (Files.exists(ArrayFile.HERE)) {
+      return ArrayFile.HERE;
+    }
+    if (Files.exists(ArrayFile.SYSTEM)) {
+      return ArrayFile.SYSTEM;
+    }
+    throw new CommandException(
+        "which array? There is no ./tuff.toml and no /etc/tuff/tuff.toml; name the drives with --drive, or an array file with --array");
+  }
+}
