@@ -38,4 +38,15 @@ final class IoErrors {
     }
     return IoResult.MEDIA_ERROR;
   }
+
+  /** The error number that a simulated drive gives with a result. */
+  static int errnoOf(IoResult result) {
+    return switch (result) {
+      case OK -> 0;
+      case MEDIA_ERROR -> Errno.EIO;
+      case DEVICE_GONE -> Errno.ENODEV;
+      case NO_SPACE -> Errno.ENOSPC;
+      case UNSUPPORTED -> Errno.EOPNOTSUPP;
+    };
+  }
 }

@@ -34,7 +34,10 @@ public final class IoRequest {
   int slot;
   int retries;
   UringDevice device;
+  SimulatedDevice simulated;
   long dueNanos;
+  long order;
+  long hardensUpTo;
 
   public IoRequest(IoHandler handler, Object owner) {
     this.handler = handler;
