@@ -31,6 +31,9 @@ public final class Posix {
   private static final ThreadLocal<MemorySegment> CALL_STATE =
       ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STATE));
 
+  private static final ThreadLocal<MemorySegment> EVENT_VALUE =
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(JAVA_LONG));
+
   private static final MethodHandle OPEN =
       variadic("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
   private static final MethodHandle CLOSE =
@@ -356,11 +359,14 @@ public final class Posix {
     }
   }
 
-  /** Takes an event counter back to zero and returns what it was; 0 when nothing was signalled. */
+  /**
+   * Takes an event counter back to zero and returns what it was; 0 when nothing was signalled.
+   * Allocates nothing.
+   */
   public static long eventRead(int fd) {
     MemorySegment state = CALL_STATE.get();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment value = arena.allocate(JAVA_LONG);
+    MemorySegment value = EVENT_VALUE.get();
+    try {
       while ((int) EVENTFD_READ.invokeExact(state, fd, value) != 0) {
         if (errno(state) == Errno.EAGAIN) {
           return 0;
