@@ -15,6 +15,8 @@ final class IsalKernel implements Kernel {
   private static final int POINTERS = ErasureCode.MAX_N + ErasureCode.MAX_K;
   private static final int COEFFICIENTS = ErasureCode.MAX_N * ErasureCode.MAX_K;
 
+  private static volatile boolean proved;
+
   private final MemorySegment pointers;
   private final long pointersAddress;
 
@@ -33,6 +35,15 @@ final class IsalKernel implements Kernel {
     partialTables = arena.allocate((long) COEFFICIENTS * IsaL.TABLE_BYTES, 64);
     partialCoefficients.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
     IsaL.initTables(1, 1, partialCoefficients.address(), one.address());
+  }
+
+  static IsalKernel checked() {
+    IsalKernel kernel = new IsalKernel();
+    if (!proved) {
+      SelfCheck.run(kernel);
+      proved = true;
+    }
+    return kernel;
   }
 
   @Override

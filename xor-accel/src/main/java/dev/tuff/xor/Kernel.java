@@ -17,13 +17,14 @@ import java.lang.foreign.MemorySegment;
 public sealed interface Kernel permits IsalKernel, ScalarKernel {
 
   /**
-   * A kernel that uses ISA-L.
+   * A kernel that uses ISA-L, which the first call in a process compares with plain Java.
    *
+   * @throws IllegalStateException if ISA-L computes wrong results on this processor
    * @throws IsaL.MissingLibraryException if the library is not installed
    */
   static Kernel isal() {
     IsaL.check();
-    return new IsalKernel();
+    return IsalKernel.checked();
   }
 
   /** A kernel in plain Java, which needs no library. */

@@ -26,6 +26,12 @@ class KernelTest {
   }
 
   @Test
+  void theSelfCheckAcceptsBoth() {
+    SelfCheck.run(isal);
+    SelfCheck.run(scalar);
+  }
+
+  @Test
   void xor() {
     for (int len : lengths()) {
       try (Arena arena = Arena.ofConfined()) {
