@@ -42,7 +42,7 @@ public final class NativeFile implements AutoCloseable {
   private final Path path;
   private final int fd;
   private final boolean blockDevice;
-  private boolean closed;
+  private volatile boolean closed;
 
   private NativeFile(Path path, int fd, boolean blockDevice) {
     this.path = path;
@@ -134,10 +134,19 @@ public final class NativeFile implements AutoCloseable {
       return locks
           .map(line -> line.trim().split(" +"))
           .filter(f -> f.length > 5 && f[1].equals("FLOCK") && f[5].equals(file))
-          .map(f -> "process " + f[4])
+          .map(f -> "process " + f[4] + commandOf(f[4]))
           .findFirst();
     } catch (IOException e) {
       return Optional.empty();
+    }
+  }
+
+  private static String commandOf(String pid) {
+    try {
+      return " (" + Files.readString(Path.of("/proc", pid, "comm")).trim() + ")";
+    } catch (IOException e) {
+      // It has ended by now, or is another user's.
+      return "";
     }
   }
 
@@ -213,7 +222,7 @@ public final class NativeFile implements AutoCloseable {
 
   /** Closes the descriptor and so gives up lock and claim. Hardens nothing. */
   @Override
-  public void close() {
+  public synchronized void close() {
     if (!closed) {
       closed = true;
       Posix.close(fd);

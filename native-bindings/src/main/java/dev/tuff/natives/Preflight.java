@@ -72,7 +72,7 @@ public final class Preflight {
 
   // liburing has no version to ask for before 2.4; these three came with 2.3.
   private static final List<String> LIBURING_2_3 =
-      List.of("io_uring_setup", "io_uring_enter", "io_uring_register");
+      List.of("io_uring_setup", "io_uring_enter2", "io_uring_register");
   private static final List<String> ISAL_KERNELS =
       List.of(
           "xor_gen", "ec_init_tables", "ec_encode_data", "ec_encode_data_update", "crc32_iscsi");
