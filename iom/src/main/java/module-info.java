@@ -1,6 +1,9 @@
 /** The appliance's heart: shards, I/O managers, the data-to-parity protocol, volumes. */
 module dev.tuff.iom {
   requires dev.tuff.xor;
-  requires dev.tuff.device;
+  requires transitive dev.tuff.device;
   requires org.jctools.core.jdk11;
+
+  exports dev.tuff.iom.array;
+  exports dev.tuff.iom.volume;
 }

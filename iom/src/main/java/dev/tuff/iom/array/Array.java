@@ -1,0 +1,648 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.device.BlockDevice;
+import dev.tuff.device.DeviceCounters;
+import dev.tuff.device.DeviceOptions;
+import dev.tuff.device.DriveUnusableException;
+import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoMemory;
+import dev.tuff.device.UringDevice;
+import dev.tuff.device.UringLoop;
+import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.volume.ClientSide;
+import dev.tuff.iom.volume.Volume;
+import dev.tuff.iom.volume.VolumeInfo;
+import dev.tuff.natives.Cpu;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+
+/**
+ * An array of drives that runs: shards, one IOM a drive, volumes. Owns its threads, rings, memory
+ * and drives from {@link #assemble} to {@link #close}. Any thread, unless a method says otherwise.
+ */
+public final class Array implements AutoCloseable {
+  private static final int DRIVE_QUEUE_DEPTH = 128;
+
+  /** Memory for clients' requests, beside what the IOMs have. */
+  private static final long CLIENT_BYTES = 96L << 20;
+
+  private final AssembledDrives drives;
+  private final AssembleOptions options;
+  private final boolean readOnly;
+  private final IoMemory memory;
+  private final Shard[] shards;
+  private final UringLoop[] loops;
+  private final Thread[] threads;
+  private final BlockDevice[] devices;
+  private final Actor[] ioms;
+  private final SpaceBudget[] budgets;
+  private final ClientSide[] clients;
+  private final Map<Integer, ArrayDeque<IoBuffer>> freeClientBuffers = new HashMap<>();
+  private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
+  private final CompletableFuture<Void> failure = new CompletableFuture<>();
+  private boolean closed;
+
+  private Array(AssembledDrives drives, AssembleOptions options) {
+    this.drives = drives;
+    this.options = options;
+    this.readOnly = options.readOnly() || drives.degraded();
+    int count = drives.count();
+    int cores = Cpu.allowed().cardinality();
+    int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
+    long bytes = CLIENT_BYTES;
+    for (DriveLabel label : drives.labels()) {
+      if (label != null) {
+        bytes += IomMemory.of(label.superblock(), count).bytes();
+      }
+    }
+    this.memory = IoMemory.open(bytes + (64L << 20) / 16);
+    this.shards = new Shard[shardCount];
+    this.loops = new UringLoop[shardCount];
+    this.threads = new Thread[shardCount];
+    this.clients = new ClientSide[shardCount];
+    this.devices = new BlockDevice[count];
+    this.ioms = new Actor[count];
+    this.budgets = new SpaceBudget[count];
+  }
+
+  /**
+   * Makes an array of the drives, on which nothing is changed unless all checks pass. Returns its
+   * UUID.
+   */
+  public static UUID format(List<Path> drives, FormatOptions options) {
+    return Formatter.format(drives, options);
+  }
+
+  /**
+   * Starts the array that the drives belong to. Up to K of its drives may be left out: the array is
+   * then degraded, every byte is reconstructed, and nothing is written.
+   *
+   * @throws ArrayException with one sentence that says what was found and what to do
+   */
+  public static Array assemble(List<Path> drives, AssembleOptions options) {
+    AssembledDrives found = AssembledDrives.of(drives);
+    Array array = new Array(found, options);
+    boolean started = false;
+    try {
+      array.open();
+      array.start();
+      started = true;
+      return array;
+    } finally {
+      if (!started) {
+        array.abandon();
+      }
+    }
+  }
+
+  private void open() {
+    for (int s = 0; s < shards.length; s++) {
+      shards[s] = new Shard(s, this::onBroken);
+      loops[s] = UringLoop.open(memory, devices.length, DRIVE_QUEUE_DEPTH * devices.length);
+      shards[s].attach(loops[s]);
+      clients[s] = new ClientSide(shards[s]);
+    }
+    Shard.connect(shards);
+    for (int d = 0; d < devices.length; d++) {
+      DriveLabel label = drives.labels()[d];
+      if (label == null) {
+        continue;
+      }
+      try {
+        devices[d] =
+            UringDevice.open(
+                loops[d % loops.length],
+                label.path(),
+                new DeviceOptions(
+                    DRIVE_QUEUE_DEPTH, label.superblock().sizeBlocks() * Drive.BLOCK_BYTES));
+      } catch (DriveUnusableException e) {
+        throw new ArrayException(e.getMessage(), e);
+      }
+    }
+    // Only now, with every drive claimed, is what was read before the last word.
+    drives.readAgain();
+  }
+
+  private void start() {
+    List<Integer> cores = allowedCores();
+    for (int s = 0; s < shards.length; s++) {
+      Shard shard = shards[s];
+      int core = cores.get(s % cores.size());
+      threads[s] =
+          Thread.ofPlatform()
+              .name("tuff-shard-" + s)
+              .daemon(true)
+              .unstarted(
+                  () -> {
+                    if (options.pinned()) {
+                      Cpu.pin(core);
+                    }
+                    shard.run();
+                  });
+      threads[s].start();
+    }
+    List<CompletableFuture<Void>> loading = new ArrayList<>();
+    for (int d = 0; d < devices.length; d++) {
+      if (devices[d] != null) {
+        loading.add(startIom(d));
+      }
+    }
+    loading.forEach(this::await);
+    openVolumes();
+  }
+
+  private static List<Integer> allowedCores() {
+    BitSet allowed = Cpu.allowed();
+    return allowed.stream().boxed().toList();
+  }
+
+  private CompletableFuture<Void> startIom(int d) {
+    DriveLabel label = drives.labels()[d];
+    Shard shard = shards[d % shards.length];
+    budgets[d] = new SpaceBudget(0);
+    IomStart.Alarm alarm = alarm(shard, label.path());
+    return onShard(
+        shard.index(),
+        done -> {
+          Drive drive = new Drive(devices[d], alarm);
+          IomStart starting =
+              new IomStart(
+                  label.superblock(),
+                  label.root(),
+                  shard,
+                  drive,
+                  memory,
+                  IomMemory.of(label.superblock(), devices.length),
+                  ioms,
+                  budgets[d],
+                  readOnly,
+                  alarm);
+          starting.load(
+              () -> {
+                ioms[d] = starting.iom();
+                shard.add(starting.iom());
+                done.complete(null);
+              });
+        });
+  }
+
+  /**
+   * A drive that fails, or metadata that can't be believed, stops the array: nothing is
+   * acknowledged that is not so.
+   */
+  private IomStart.Alarm alarm(Shard shard, Path path) {
+    return new IomStart.Alarm() {
+      @Override
+      public void onDamagedPage(String what) {
+        fail(
+            shard,
+            new ArrayException(
+                path
+                    + " is damaged: "
+                    + what
+                    + "; the array has stopped. Start it without this drive."));
+      }
+
+      @Override
+      public void onDriveFailed(Drive drive, String what) {
+        fail(
+            shard,
+            new ArrayException(
+                path
+                    + " has failed: "
+                    + what
+                    + "; the array has stopped. Start it without this drive."));
+      }
+    };
+  }
+
+  private void fail(Shard shard, ArrayException cause) {
+    failure.completeExceptionally(cause);
+    shard.stop();
+    for (Shard other : shards) {
+      if (other != shard) {
+        other.offer(other::stop);
+      }
+    }
+  }
+
+  private void onBroken(Shard shard, Throwable cause) {
+    fail(
+        shard,
+        cause instanceof ArrayException known
+            ? known
+            : new ArrayException(
+                "The array has stopped because of a bug in Tuff ("
+                    + cause
+                    + "); what was acknowledged is safe."
+                    + " Please report it.",
+                cause));
+  }
+
+  /** Why the array has stopped, or null while it runs. */
+  public ArrayException failure() {
+    if (!failure.isCompletedExceptionally()) {
+      return null;
+    }
+    try {
+      failure.join();
+      return null;
+    } catch (CompletionException e) {
+      return (ArrayException) e.getCause();
+    }
+  }
+
+  /** Waits for something that a shard completes; a stopped array ends the wait with its failure. */
+  private <T> T await(CompletableFuture<T> future) {
+    while (true) {
+      try {
+        return future.get(100, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        ArrayException stopped = failure();
+        if (stopped != null) {
+          throw new ArrayException(stopped.getMessage(), stopped);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new ArrayException("Waiting for the array was interrupted.", e);
+      } catch (java.util.concurrent.ExecutionException e) {
+        throw e.getCause() instanceof ArrayException known
+            ? known
+            : new ArrayException("The array failed: " + e.getCause(), e.getCause());
+      }
+    }
+  }
+
+  private <T> CompletableFuture<T> onShard(int shard, Consumer<CompletableFuture<T>> task) {
+    CompletableFuture<T> future = new CompletableFuture<>();
+    execute(shard, () -> task.accept(future));
+    return future;
+  }
+
+  private void openVolumes() {
+    int reader = firstPresent();
+    List<ObjectAttributes> found =
+        await(
+            onShard(
+                reader % shards.length,
+                done -> {
+                  List<ObjectAttributes> all = new ArrayList<>();
+                  iom(reader).rooms().cnodes().values().forEach(c -> all.add(c.attributes()));
+                  done.complete(all);
+                }));
+    for (ObjectAttributes attributes : found) {
+      volumes.put(attributes.name(), volume(attributes));
+    }
+  }
+
+  private Volume volume(ObjectAttributes attributes) {
+    return new Volume(attributes, ioms, budgets, clients, readOnly);
+  }
+
+  private int firstPresent() {
+    for (int d = 0; d < ioms.length; d++) {
+      if (ioms[d] != null) {
+        return d;
+      }
+    }
+    throw new ArrayException("The array has no drive.");
+  }
+
+  private Iom iom(int drive) {
+    return (Iom) ioms[drive];
+  }
+
+  /** Makes a volume; when this returns its metadata is hardened on every drive. */
+  public synchronized VolumeInfo createVolume(VolumeSpec spec) {
+    if (readOnly) {
+      throw new ArrayException(
+          drives.degraded()
+              ? "The array is degraded and therefore read-only; start it with all its drives to make a volume."
+              : "The array was started read-only; no volume can be made.");
+    }
+    ObjectAttributes attributes = attributes(spec);
+    List<CompletableFuture<Void>> created = new ArrayList<>();
+    for (int d = 0; d < ioms.length; d++) {
+      int drive = d;
+      created.add(
+          onShard(
+              d % shards.length,
+              done -> iom(drive).createObject(attributes, () -> done.complete(null))));
+    }
+    created.forEach(this::await);
+    volumes.put(attributes.name(), volume(attributes));
+    return info(attributes, 0);
+  }
+
+  private ObjectAttributes attributes(VolumeSpec spec) {
+    int nameBytes = spec.name().getBytes(StandardCharsets.UTF_8).length;
+    if (nameBytes < 1 || nameBytes > ObjectAttributes.MAX_NAME_BYTES) {
+      throw new ArrayException(
+          "A volume's name has 1 to 255 bytes and this one has " + nameBytes + ".");
+    }
+    if (volumes.containsKey(spec.name())) {
+      throw new ArrayException(
+          "There is a volume named " + spec.name() + " already; choose another name.");
+    }
+    if (spec.sizeBytes() < 512 || spec.sizeBytes() % 512 != 0 || spec.sizeBytes() > 1L << 50) {
+      throw new ArrayException(
+          "A volume of "
+              + spec.sizeBytes()
+              + " bytes was asked for; give a multiple of 512 bytes up to 1 PiB.");
+    }
+    int chunk = spec.chunkBytes() == 0 ? 64 << 10 : spec.chunkBytes();
+    if (chunk < 4096 || chunk > 256 << 10 || Integer.bitCount(chunk) != 1) {
+      throw new ArrayException(
+          "A chunk of " + chunk + " bytes was asked for; give a power of two from 4K to 256K.");
+    }
+    Superblock any = drives.labels()[firstPresent()].superblock();
+    int data = spec.dataMembers() == 0 ? any.defaultData() : spec.dataMembers();
+    int parity = spec.parityMembers() < 0 ? any.defaultParity() : spec.parityMembers();
+    Formatter.checkProtection(ioms.length, data, parity);
+    return new ObjectAttributes(
+        nextGfid(),
+        spec.name(),
+        spec.sizeBytes(),
+        chunk / Drive.BLOCK_BYTES,
+        data,
+        parity,
+        ioms.length,
+        spec.toughness());
+  }
+
+  private long nextGfid() {
+    long next = 1;
+    for (int d = 0; d < ioms.length; d++) {
+      int drive = d;
+      long here =
+          await(
+              this.<Long>onShard(
+                  d % shards.length, done -> done.complete(iom(drive).rooms().root.nextGfid())));
+      next = Math.max(next, here);
+    }
+    return next;
+  }
+
+  /** The volume of that name. */
+  public Volume volume(String name) {
+    Volume volume = volumes.get(name);
+    if (volume == null) {
+      throw new ArrayException(
+          volumes.isEmpty()
+              ? "There is no volume named " + name + "; the array has none yet."
+              : "There is no volume named "
+                  + name
+                  + "; there are: "
+                  + String.join(", ", volumes.keySet())
+                  + ".");
+    }
+    return volume;
+  }
+
+  /** The array as it is now. */
+  public ArrayStatus status() {
+    List<DriveInfo> driveInfos = new ArrayList<>();
+    Map<Long, Long> used = new HashMap<>();
+    for (int d = 0; d < ioms.length; d++) {
+      driveInfos.add(driveInfo(d, used));
+    }
+    List<VolumeInfo> volumeInfos = new ArrayList<>();
+    synchronized (volumes) {
+      volumes
+          .values()
+          .forEach(
+              v ->
+                  volumeInfos.add(
+                      info(
+                          v.attributes(),
+                          used.getOrDefault(v.attributes().gfid(), 0L) * Drive.BLOCK_BYTES)));
+    }
+    Superblock any = drives.labels()[firstPresent()].superblock();
+    long free = 0;
+    for (SpaceBudget budget : budgets) {
+      free += budget == null ? 0 : Math.max(0, budget.available());
+    }
+    return new ArrayStatus(
+        any.arrayId(),
+        ioms.length,
+        any.defaultData(),
+        any.defaultParity(),
+        readOnly,
+        drives.degraded(),
+        shards.length,
+        free * Drive.BLOCK_BYTES,
+        driveInfos,
+        volumeInfos);
+  }
+
+  private DriveInfo driveInfo(int d, Map<Long, Long> used) {
+    DriveLabel label = drives.labels()[d];
+    if (label == null) {
+      return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0);
+    }
+    Superblock s = label.superblock();
+    return await(
+        onShard(
+            d % shards.length,
+            done -> {
+              SideRooms rooms = iom(d).rooms();
+              synchronized (used) {
+                for (Cnode cnode : rooms.cnodes().values()) {
+                  used.merge(cnode.attributes().gfid(), cnode.mappedDataBlocks(), Long::sum);
+                }
+              }
+              done.complete(
+                  new DriveInfo(
+                      d,
+                      label.path().toString(),
+                      "online",
+                      s.sizeBlocks() * Drive.BLOCK_BYTES,
+                      (rooms.allocator.blocks() - rooms.allocator.freeBlocks()) * Drive.BLOCK_BYTES,
+                      (long) s.journalBlocks() * Drive.BLOCK_BYTES,
+                      rooms.root.epoch(),
+                      rooms.counters().checksumErrors,
+                      rooms.counters().mediaErrors,
+                      rooms.counters().reconstructedBlocks));
+            }));
+  }
+
+  private static VolumeInfo info(ObjectAttributes attributes, long usedBytes) {
+    return new VolumeInfo(
+        attributes.name(),
+        attributes.gfid(),
+        attributes.sizeBytes(),
+        attributes.dataMembers(),
+        attributes.parityMembers(),
+        attributes.chunkBlocks() * Drive.BLOCK_BYTES,
+        attributes.toughness(),
+        usedBytes);
+  }
+
+  /** What went through the drives since they were assembled. */
+  public DeviceCountersSnapshot counters() {
+    long reads = 0;
+    long readBytes = 0;
+    long writes = 0;
+    long writtenBytes = 0;
+    long flushes = 0;
+    for (BlockDevice device : devices) {
+      if (device != null) {
+        DeviceCounters c = device.counters();
+        reads += c.reads;
+        readBytes += c.readBytes;
+        writes += c.writes;
+        writtenBytes += c.writtenBytes;
+        flushes += c.flushes;
+      }
+    }
+    return new DeviceCountersSnapshot(reads, readBytes, writes, writtenBytes, flushes);
+  }
+
+  public int shardCount() {
+    return shards.length;
+  }
+
+  /** Runs a task once on a shard's thread. */
+  public void execute(int shard, Runnable task) {
+    while (!shards[shard].offer(task)) {
+      Thread.onSpinWait();
+    }
+  }
+
+  /**
+   * Memory for requests, 4 KiB-aligned and registered; give it back with {@link
+   * #returnClientBuffers}.
+   */
+  public synchronized IoBuffer[] clientBuffers(int count, int bytesEach) {
+    int rounded = (bytesEach + Drive.BLOCK_BYTES - 1) & -Drive.BLOCK_BYTES;
+    ArrayDeque<IoBuffer> free = freeClientBuffers.computeIfAbsent(rounded, r -> new ArrayDeque<>());
+    IoBuffer[] buffers = new IoBuffer[count];
+    for (int i = 0; i < count; i++) {
+      IoBuffer buffer = free.poll();
+      buffers[i] = buffer != null ? buffer : memory.buffers(1, rounded)[0];
+    }
+    return buffers;
+  }
+
+  /** Takes buffers back that no request uses any more. */
+  public synchronized void returnClientBuffers(IoBuffer[] buffers) {
+    for (IoBuffer buffer : buffers) {
+      freeClientBuffers.get(buffer.capacityBytes()).add(buffer);
+    }
+  }
+
+  /**
+   * Stops cleanly: waits for what is under way, writes a last checkpoint on every drive, gives the
+   * drives back. Clients have stopped before. A stopped array is only given back; its failure is
+   * thrown.
+   */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      if (!readOnly) {
+        quiesce();
+        checkpointAll();
+      }
+    } finally {
+      abandon();
+    }
+  }
+
+  private void quiesce() {
+    for (int s = 0; s < shards.length; s++) {
+      int shard = s;
+      while (!await(
+          this.<Boolean>onShard(s, done -> done.complete(clients[shard].requestsInside() == 0)))) {
+        pause();
+      }
+    }
+    for (int d = 0; d < ioms.length; d++) {
+      int drive = d;
+      while (!await(
+          this.<Boolean>onShard(d % shards.length, done -> done.complete(iom(drive).quiet())))) {
+        pause();
+      }
+    }
+  }
+
+  private static void pause() {
+    try {
+      Thread.sleep(1);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void checkpointAll() {
+    List<CompletableFuture<Void>> written = new ArrayList<>();
+    for (int d = 0; d < ioms.length; d++) {
+      int drive = d;
+      written.add(
+          onShard(d % shards.length, done -> iom(drive).lastCheckpoint(() -> done.complete(null))));
+    }
+    written.forEach(this::await);
+  }
+
+  /** Ends threads and gives everything back, in whatever state it is. */
+  private void abandon() {
+    for (Shard shard : shards) {
+      if (shard != null) {
+        shard.offer(shard::stop);
+      }
+    }
+    for (Thread thread : threads) {
+      if (thread != null) {
+        join(thread);
+      }
+    }
+    for (BlockDevice device : devices) {
+      if (device != null) {
+        device.close();
+      }
+    }
+    for (UringLoop loop : loops) {
+      if (loop != null) {
+        loop.close();
+      }
+    }
+    memory.close();
+  }
+
+  private static void join(Thread thread) {
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

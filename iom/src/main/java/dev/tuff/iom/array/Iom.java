@@ -1,0 +1,166 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.iom.checkpoint.Checkpoint;
+import dev.tuff.iom.journal.JournalEntry;
+import dev.tuff.iom.journal.JournalFormat;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.object.PageTree;
+import dev.tuff.iom.parity.Generation;
+import dev.tuff.iom.parity.ParitySide;
+import dev.tuff.iom.read.ReadOp;
+import dev.tuff.iom.read.ReadSide;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.Message;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.write.DataSide;
+import dev.tuff.iom.write.SideLimits;
+import dev.tuff.iom.write.WriteOp;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The I/O manager of one drive: hears messages, hands each to the side that it is for, and starts
+ * after each round what was gathered in it. Nothing else touches its drive.
+ */
+final class Iom implements Actor {
+  private final SideRooms rooms;
+  private final PageTree objects;
+  private final boolean readOnly;
+  private final DataSide data;
+  private final ParitySide parity;
+  private final ReadSide reads;
+
+  Iom(SideRooms rooms, PageTree objects, boolean readOnly) {
+    this.rooms = rooms;
+    this.objects = objects;
+    this.readOnly = readOnly;
+    this.data = new DataSide(rooms);
+    this.parity = new ParitySide(rooms);
+    this.reads = new ReadSide(rooms, data, parity);
+  }
+
+  @Override
+  public Shard shard() {
+    return rooms.shard;
+  }
+
+  SideRooms rooms() {
+    return rooms;
+  }
+
+  @Override
+  public void onMessage(Message message) {
+    MessageType type = message.type;
+    Object subject = message.subject;
+    switch (type) {
+      case WRITE -> data.onWrite((WriteOp) subject);
+      case READ -> reads.onRead((ReadOp) subject);
+      case FLUSH -> data.onFlush(subject, (Actor) message.detail);
+      case UPDATE_PARITY -> parity.onUpdateParity((WriteOp) subject, message.number);
+      case REQUEST_DELTA -> data.onRequestDelta((WriteOp) subject, (int) message.number);
+      case DELTA -> parity.onDelta((Generation) subject, (int) message.number);
+      case DELTA_TAKEN -> data.onDeltaTaken((WriteOp) subject, message.detail, message.number);
+      case DATA_HARDENED -> parity.onDataHardened((Generation) subject, (int) message.number);
+      case PARITY_HARDENED -> data.onParityHardened((WriteOp) subject, (int) message.number);
+      case RECONSTRUCT -> reads.onReconstruct((ReadOp) subject, (int) message.number);
+      case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
+      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, FLUSHED ->
+          Invariant.check(false, "an IOM hears no replies to clients: " + type);
+    }
+  }
+
+  @Override
+  public void onRoundEnd() {
+    if (readOnly) {
+      return;
+    }
+    rooms.journal.commit();
+    Checkpoint checkpoint = rooms.checkpoint;
+    if (checkpoint.running()) {
+      checkpoint.proceed();
+    } else if (checkpointDue()) {
+      checkpoint.start(oldestOpenId(), data::resume);
+    }
+  }
+
+  private boolean checkpointDue() {
+    return rooms.journal.usedBlocks() * 100L
+            > (long) rooms.journal.blocks() * SideLimits.JOURNAL_CHECKPOINT_PERCENT
+        || rooms.maps.dirtyCount() > rooms.maps.capacity() / 4;
+  }
+
+  private long oldestOpenId() {
+    return Math.min(data.oldestOpenId(), parity.oldestOpenId());
+  }
+
+  /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */
+  void createObject(ObjectAttributes attributes, Runnable hardened) {
+    PageRequest request =
+        new PageRequest(
+            answered -> {
+              create(attributes, answered, hardened);
+            });
+    if (objects.get(request, attributes.gfid(), true)) {
+      create(attributes, request, hardened);
+    }
+  }
+
+  private void create(ObjectAttributes attributes, PageRequest answered, Runnable hardened) {
+    // The cnode's page stays pinned as long as the array runs.
+    long id = rooms.journal.append(new ObjectEntry(attributes, hardened));
+    rooms
+        .cnodes()
+        .put(
+            attributes.gfid(),
+            Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
+    rooms.root.setNextGfid(Math.max(rooms.root.nextGfid(), attributes.gfid() + 1));
+  }
+
+  private static final class ObjectEntry extends JournalEntry {
+    private final ObjectAttributes attributes;
+    private final Runnable hardened;
+
+    ObjectEntry(ObjectAttributes attributes, Runnable hardened) {
+      this.attributes = attributes;
+      this.hardened = hardened;
+    }
+
+    @Override
+    protected int bodyBytes() {
+      return ObjectAttributes.BYTES;
+    }
+
+    @Override
+    protected int type() {
+      return JournalFormat.TYPE_OBJECT_CREATED;
+    }
+
+    @Override
+    protected void encode(MemorySegment segment, long offset) {
+      attributes.encode(segment, offset);
+    }
+
+    @Override
+    protected void onJournalHardened() {
+      hardened.run();
+    }
+  }
+
+  /** True when no update, generation or reconstruction is under way here. */
+  boolean quiet() {
+    return data.inside() == 0
+        && parity.inside() == 0
+        && reads.inside() == 0
+        && rooms.journal.idle()
+        && !rooms.checkpoint.running();
+  }
+
+  /** The last checkpoint of a quiet IOM. */
+  void lastCheckpoint(Runnable done) {
+    rooms.checkpoint.start(Long.MAX_VALUE, done);
+  }
+}

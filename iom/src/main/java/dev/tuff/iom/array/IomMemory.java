@@ -1,0 +1,53 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.iom.allocation.Allocator;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.journal.Journal;
+import dev.tuff.iom.write.SideLimits;
+import dev.tuff.iom.write.WriteOp;
+
+/**
+ * How much memory one IOM gets, by the size of its drive. Fixed at start.
+ *
+ * @param pageFrames metadata pages that can be in memory
+ * @param bitmapPages pages of the allocation bitmap, all in memory
+ * @param cacheBlocks blocks of the block cache
+ * @param smallBuffers one-block buffers, for each of the data and the parity side
+ * @param largeBuffers buffers of the longest run, likewise
+ * @param gatherBuffers buffers of the longest run for reconstruction
+ */
+record IomMemory(
+    int pageFrames,
+    int bitmapPages,
+    int cacheBlocks,
+    int smallBuffers,
+    int largeBuffers,
+    int gatherBuffers) {
+  static final int LARGE_BYTES = WriteOp.MAX_BLOCKS * Drive.BLOCK_BYTES;
+
+  /** Pinned by open updates and generations at the same time, and a reserve for the pages above. */
+  private static final int MIN_PAGE_FRAMES = SideLimits.OPEN_UPDATES * 4;
+
+  static IomMemory of(Superblock superblock, int drives) {
+    long blocks = superblock.sizeBlocks() - superblock.dataFirstBlock();
+    return new IomMemory(
+        (int) Math.clamp(blocks / 64, MIN_PAGE_FRAMES, 4096),
+        Allocator.pagesFor(blocks) + 1,
+        (int) Math.clamp(blocks / 32, 512, 4096),
+        SideLimits.OPEN_UPDATES,
+        32,
+        Math.max(8, 2 * drives));
+  }
+
+  /** Pages that one checkpoint can have at most. */
+  int stagingPages() {
+    return pageFrames + bitmapPages;
+  }
+
+  long bytes() {
+    long pages = pageFrames + bitmapPages + stagingPages() + cacheBlocks + 2 + 2L * smallBuffers;
+    return pages * Drive.BLOCK_BYTES
+        + (2L * largeBuffers + gatherBuffers) * LARGE_BYTES
+        + (long) Journal.BUFFERS * Journal.COMMIT_BYTES;
+  }
+}

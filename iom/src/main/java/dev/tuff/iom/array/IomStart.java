@@ -1,0 +1,180 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoMemory;
+import dev.tuff.iom.allocation.Allocator;
+import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.cache.BlockCache;
+import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.checkpoint.Checkpoint;
+import dev.tuff.iom.checkpoint.Root;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.journal.Journal;
+import dev.tuff.iom.journal.JournalPosition;
+import dev.tuff.iom.journal.JournalRegion;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.PageCache;
+import dev.tuff.iom.object.PageFormat;
+import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.object.PageTree;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.xor.Kernel;
+
+/**
+ * Brings one IOM up: its memory, its side rooms, its bitmap and its cnodes. On the drive's shard.
+ */
+final class IomStart {
+  /** Levels of the object tree: 252 x 252 x 252 objects. */
+  private static final int OBJECT_LEVELS = 4;
+
+  private final Superblock superblock;
+  private final Root root;
+  private final Iom iom;
+  private final SideRooms rooms;
+  private final PageTree objects;
+  private Runnable done;
+  private long gfid;
+
+  /** What is wrong with a drive's metadata, told on its shard. */
+  interface Alarm extends PageCache.DamageListener, Drive.FailureListener {}
+
+  @SuppressWarnings("ParameterNumber")
+  IomStart(
+      Superblock superblock,
+      Root root,
+      Shard shard,
+      Drive drive,
+      IoMemory memory,
+      IomMemory sizes,
+      Actor[] ioms,
+      SpaceBudget budget,
+      boolean readOnly,
+      Alarm alarm) {
+    this.superblock = superblock;
+    this.root = root;
+    PageCache maps = pageCache(drive, memory, sizes.pageFrames(), alarm);
+    PageCache bitmap = pageCache(drive, memory, sizes.bitmapPages(), alarm);
+    Allocator allocator =
+        new Allocator(
+            bitmap,
+            root.bitmap(),
+            superblock.dataFirstBlock(),
+            superblock.sizeBlocks() - superblock.dataFirstBlock());
+    Journal journal =
+        new Journal(
+            new JournalRegion(
+                superblock.journalFirstBlock(),
+                superblock.journalBlocks(),
+                superblock.arrayId(),
+                superblock.driveIndex()),
+            drive,
+            memory.buffers(Journal.BUFFERS, Journal.COMMIT_BYTES),
+            new JournalPosition(root.tailPosition(), root.tailSequence()),
+            root.checkpointId());
+    Checkpoint checkpoint =
+        new Checkpoint(
+            drive,
+            journal,
+            maps,
+            allocator,
+            budget,
+            root,
+            memory.buffers(1, sizes.stagingPages() * Drive.BLOCK_BYTES)[0],
+            memory.buffers(1, 2 * Drive.BLOCK_BYTES)[0]);
+    BufferPool[] pools = {
+      pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
+      pool(memory, sizes.largeBuffers(), IomMemory.LARGE_BYTES),
+      pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
+      pool(memory, sizes.largeBuffers(), IomMemory.LARGE_BYTES),
+      pool(memory, sizes.gatherBuffers(), IomMemory.LARGE_BYTES)
+    };
+    BlockCache blocks =
+        new BlockCache(memory.buffers(1, sizes.cacheBlocks() * Drive.BLOCK_BYTES)[0]);
+    this.objects = new PageTree(maps, PageFormat.KIND_OBJECTS, 0, OBJECT_LEVELS, root.objects());
+    this.rooms =
+        new SideRooms(
+            superblock.driveIndex(),
+            shard,
+            drive,
+            journal,
+            maps,
+            allocator,
+            budget,
+            checkpoint,
+            root,
+            blocks,
+            pools,
+            ioms,
+            Kernel.isal());
+    this.iom = new Iom(rooms, objects, readOnly);
+  }
+
+  private PageCache pageCache(Drive drive, IoMemory memory, int frames, Alarm alarm) {
+    IoBuffer slab = memory.buffers(1, frames * PageFormat.PAGE_BYTES)[0];
+    return new PageCache(drive, superblock.arrayId(), superblock.driveIndex(), slab, alarm);
+  }
+
+  private static BufferPool pool(IoMemory memory, int count, int bytesEach) {
+    return new BufferPool(memory.buffers(count, bytesEach));
+  }
+
+  Iom iom() {
+    return iom;
+  }
+
+  /** Reads the bitmap and all cnodes, then calls {@code whenDone}. */
+  void load(Runnable whenDone) {
+    done = whenDone;
+    rooms.allocator.load(
+        () -> {
+          // Metadata pages take space as they are written; what the budget promises leaves room for
+          // them.
+          long free = rooms.allocator.freeBlocks();
+          rooms.budget.give(Math.max(0, free - reserve()));
+          gfid = 0;
+          nextCnode();
+        });
+  }
+
+  /**
+   * Blocks that clients can't have: metadata on the way to the drive, twice while a checkpoint
+   * replaces it.
+   */
+  private long reserve() {
+    return rooms.allocator.blocks() / 20 + rooms.maps.capacity();
+  }
+
+  private void nextCnode() {
+    while (++gfid < root.nextGfid()) {
+      PageRequest request = new PageRequest(this::onCnodePage);
+      if (!objects.get(request, gfid, false)) {
+        return;
+      }
+      open(request);
+    }
+    done.run();
+  }
+
+  private void onCnodePage(PageRequest request) {
+    open(request);
+    nextCnode();
+  }
+
+  private void open(PageRequest request) {
+    if (request.page() == null) {
+      return;
+    }
+    Cnode cnode = Cnode.open(request.page(), superblock.driveIndex(), rooms.maps);
+    if (cnode == null || cnode.attributes().gfid() != gfid) {
+      throw new ArrayException(
+          "Object "
+              + gfid
+              + " on drive "
+              + superblock.driveIndex()
+              + " has attributes that make no sense; run without this drive.");
+    }
+    rooms.cnodes().put(gfid, cnode);
+  }
+}

@@ -1,0 +1,195 @@
+package dev.tuff.iom.checkpoint;
+
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.Page;
+import dev.tuff.iom.object.PageFormat;
+import dev.tuff.iom.object.PageTree;
+import dev.tuff.xor.Crc32c;
+import java.lang.foreign.MemorySegment;
+import java.util.UUID;
+
+/**
+ * A drive's root: where its metadata trees begin and where its journal must be read from. Two
+ * slots, written in turn, each in two copies; the newest sound one counts.
+ *
+ * <pre>
+ *   0 magic u64 | 8 format version u32 | 12 slot u16 | 14 copy u16 | 16 array UUID 16 bytes | 32 drive index u16
+ *  34 reserved 6 bytes | 40 sequence u64 | 48 checkpoint ID u64 | 56 journal tail position u64 | 64 its sequence u64
+ *  72 next GFID u64 | 80 epoch u64 | 88 bitmap pointer 16 bytes | 104 object tree pointer 16 bytes
+ * 120 reserved up to 4091 | 4092 CRC32C u32 of all before it
+ * </pre>
+ *
+ * The trees contain the effect of exactly the journal IDs below the checkpoint ID.
+ */
+public final class Root {
+  /** "TUFFROOT". */
+  static final long MAGIC = 0x544f4f5246465554L;
+
+  static final int VERSION = 1;
+  private static final long OFFSET_CRC = Drive.BLOCK_BYTES - 4;
+
+  /** Address of the first slot's first copy; the second slot follows it. */
+  public static final long FIRST_SLOT = 1;
+
+  /** Slots. */
+  public static final int SLOTS = 2;
+
+  private final UUID arrayId;
+  private final int driveIndex;
+  private long sequence;
+  private long checkpointId = 1;
+  private long tailPosition;
+  private long tailSequence = 1;
+  private long nextGfid = 1;
+  private long epoch = 1;
+  private final Pointer bitmap = new Pointer();
+  private final Pointer objects = new Pointer();
+
+  /** A topmost pointer kept in the root. */
+  private static final class Pointer implements PageTree.Holder {
+    private long address;
+    private int crc;
+
+    @Override
+    public long address() {
+      return address;
+    }
+
+    @Override
+    public int crc() {
+      return crc;
+    }
+
+    @Override
+    public void set(long newAddress, int newCrc) {
+      address = newAddress;
+      crc = newCrc;
+    }
+
+    @Override
+    public Page page() {
+      return null;
+    }
+  }
+
+  /** The root of an empty drive. */
+  public Root(UUID arrayId, int driveIndex) {
+    this.arrayId = arrayId;
+    this.driveIndex = driveIndex;
+  }
+
+  /** Writes slot and copy into a block. */
+  public void encode(MemorySegment block, long base, int copy) {
+    MemorySegment.copy(
+        new byte[Drive.BLOCK_BYTES], 0, block, PageFormat.BYTE, base, Drive.BLOCK_BYTES);
+    block.set(PageFormat.LONG, base, MAGIC);
+    block.set(PageFormat.INT, base + 8, VERSION);
+    block.set(PageFormat.SHORT, base + 12, (short) slot());
+    block.set(PageFormat.SHORT, base + 14, (short) copy);
+    block.set(PageFormat.LONG, base + 16, arrayId.getMostSignificantBits());
+    block.set(PageFormat.LONG, base + 24, arrayId.getLeastSignificantBits());
+    block.set(PageFormat.SHORT, base + 32, (short) driveIndex);
+    block.set(PageFormat.LONG, base + 40, sequence);
+    block.set(PageFormat.LONG, base + 48, checkpointId);
+    block.set(PageFormat.LONG, base + 56, tailPosition);
+    block.set(PageFormat.LONG, base + 64, tailSequence);
+    block.set(PageFormat.LONG, base + 72, nextGfid);
+    block.set(PageFormat.LONG, base + 80, epoch);
+    encode(block, base + 88, bitmap);
+    encode(block, base + 104, objects);
+    block.set(PageFormat.INT, base + OFFSET_CRC, Crc32c.of(block, base, (int) OFFSET_CRC));
+  }
+
+  private static void encode(MemorySegment block, long offset, Pointer pointer) {
+    block.set(PageFormat.LONG, offset, pointer.address);
+    block.set(PageFormat.INT, offset + PageFormat.POINTER_CRC, pointer.crc);
+  }
+
+  /** Reads a copy; null when it is not a sound root of this drive in this slot. */
+  public static Root decode(
+      MemorySegment block, long base, UUID arrayId, int driveIndex, int slot) {
+    boolean sound =
+        block.get(PageFormat.LONG, base) == MAGIC
+            && block.get(PageFormat.INT, base + 8) == VERSION
+            && block.get(PageFormat.INT, base + OFFSET_CRC)
+                == Crc32c.of(block, base, (int) OFFSET_CRC)
+            && block.get(PageFormat.SHORT, base + 12) == slot
+            && block.get(PageFormat.LONG, base + 16) == arrayId.getMostSignificantBits()
+            && block.get(PageFormat.LONG, base + 24) == arrayId.getLeastSignificantBits()
+            && block.get(PageFormat.SHORT, base + 32) == (short) driveIndex
+            && block.get(PageFormat.LONG, base + 40) % SLOTS == slot;
+    if (!sound) {
+      return null;
+    }
+    Root root = new Root(arrayId, driveIndex);
+    root.sequence = block.get(PageFormat.LONG, base + 40);
+    root.checkpointId = block.get(PageFormat.LONG, base + 48);
+    root.tailPosition = block.get(PageFormat.LONG, base + 56);
+    root.tailSequence = block.get(PageFormat.LONG, base + 64);
+    root.nextGfid = block.get(PageFormat.LONG, base + 72);
+    root.epoch = block.get(PageFormat.LONG, base + 80);
+    decode(block, base + 88, root.bitmap);
+    decode(block, base + 104, root.objects);
+    return root;
+  }
+
+  private static void decode(MemorySegment block, long offset, Pointer pointer) {
+    pointer.address = block.get(PageFormat.LONG, offset);
+    pointer.crc = block.get(PageFormat.INT, offset + PageFormat.POINTER_CRC);
+  }
+
+  /** Makes this the root of the next checkpoint. */
+  void advance(long newCheckpointId, long newTailPosition, long newTailSequence) {
+    sequence++;
+    checkpointId = newCheckpointId;
+    tailPosition = newTailPosition;
+    tailSequence = newTailSequence;
+  }
+
+  /** Address of this root's slot. */
+  public long address(int copy) {
+    return FIRST_SLOT + slot() + copy * 128L;
+  }
+
+  public int slot() {
+    return (int) (sequence % SLOTS);
+  }
+
+  public long sequence() {
+    return sequence;
+  }
+
+  public long checkpointId() {
+    return checkpointId;
+  }
+
+  public long tailPosition() {
+    return tailPosition;
+  }
+
+  public long tailSequence() {
+    return tailSequence;
+  }
+
+  public long nextGfid() {
+    return nextGfid;
+  }
+
+  public void setNextGfid(long gfid) {
+    nextGfid = gfid;
+  }
+
+  public long epoch() {
+    return epoch;
+  }
+
+  /** The topmost pointer of the allocation bitmap. */
+  public PageTree.Holder bitmap() {
+    return bitmap;
+  }
+
+  /** The topmost pointer of the object tree. */
+  public PageTree.Holder objects() {
+    return objects;
+  }
+}

@@ -1,0 +1,254 @@
+package dev.tuff.iom.drive;
+
+import dev.tuff.device.BlockDevice;
+import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoHandler;
+import dev.tuff.device.IoRequest;
+import dev.tuff.device.IoResult;
+import dev.tuff.iom.runtime.Invariant;
+import java.util.Arrays;
+
+/**
+ * A drive as its IOM uses it: block runs by address, and hardening. Writes are hardened in cycles:
+ * everything written since the last cycle began is covered by one flush, so a flush is paid per
+ * group and not per write. Owned by one shard's thread.
+ */
+public final class Drive implements IoHandler {
+  /** Size of a block and of everything that is addressed on a drive, in bytes. */
+  public static final int BLOCK_BYTES = 4096;
+
+  /** What happens to a drive that fails: told once. */
+  @FunctionalInterface
+  public interface FailureListener {
+    void onDriveFailed(Drive drive, String what);
+  }
+
+  private final BlockDevice device;
+  private final FailureListener failures;
+  private final boolean volatileCache;
+  private final IoRequest flushRequest = new IoRequest(this::onFlushed, this);
+
+  private IoRequest[] free = new IoRequest[256];
+  private int freeCount;
+
+  // Cycle c gathers writes; when it is closed its flush waits for the last write of it in flight,
+  // then hardens them all.
+  private long openCycle;
+  private final int[] inFlight = new int[2];
+  private final BlockIo[] doneHead = new BlockIo[2];
+  private final BlockIo[] doneTail = new BlockIo[2];
+  private boolean closing;
+  private boolean flushing;
+  private boolean failed;
+
+  public Drive(BlockDevice device, FailureListener failures) {
+    this.device = device;
+    this.failures = failures;
+    this.volatileCache = device.geometry().volatileCache();
+  }
+
+  public BlockDevice device() {
+    return device;
+  }
+
+  /** Usable size in blocks. */
+  public long blocks() {
+    return device.geometry().sizeBytes() / BLOCK_BYTES;
+  }
+
+  /**
+   * Reads {@code count} blocks, the i-th from {@code addresses[first + i]} to {@code bufferOffset +
+   * i * 4096}. Address 0 is skipped.
+   */
+  public void read(
+      BlockIo io, long[] addresses, int first, int count, IoBuffer buffer, int bufferOffset) {
+    start(io, false);
+    issue(io, addresses, first, count, buffer, bufferOffset);
+  }
+
+  /**
+   * Writes likewise; {@link BlockIo.Listener#onHardened} follows {@link
+   * BlockIo.Listener#onTransferred} if it succeeded.
+   */
+  public void write(
+      BlockIo io, long[] addresses, int first, int count, IoBuffer buffer, int bufferOffset) {
+    start(io, true);
+    issue(io, addresses, first, count, buffer, bufferOffset);
+  }
+
+  /** Reads {@code count} blocks that lie together from {@code address} on. */
+  public void readRun(BlockIo io, long address, int count, IoBuffer buffer, int bufferOffset) {
+    start(io, false);
+    submit(io, 0, address, count, buffer, bufferOffset);
+    issued(io);
+  }
+
+  /** Writes {@code count} blocks that lie together from {@code address} on. */
+  public void writeRun(BlockIo io, long address, int count, IoBuffer buffer, int bufferOffset) {
+    start(io, true);
+    submit(io, 0, address, count, buffer, bufferOffset);
+    issued(io);
+  }
+
+  private void start(BlockIo io, boolean write) {
+    Invariant.check(!io.inUse(), "a block transfer is used by one operation at a time");
+    io.write = write;
+    io.result = IoResult.OK;
+    io.failedMask = 0;
+    io.issuing = true;
+    io.next = null;
+    if (write) {
+      io.cycle = openCycle;
+      inFlight[(int) (openCycle & 1)]++;
+    }
+  }
+
+  private void issue(
+      BlockIo io, long[] addresses, int first, int count, IoBuffer buffer, int bufferOffset) {
+    int i = 0;
+    while (i < count) {
+      long address = addresses[first + i];
+      if (address == 0) {
+        i++;
+        continue;
+      }
+      int length = 1;
+      while (i + length < count && addresses[first + i + length] == address + length) {
+        length++;
+      }
+      submit(io, i, address, length, buffer, bufferOffset + i * BLOCK_BYTES);
+      i += length;
+    }
+    issued(io);
+  }
+
+  private void submit(
+      BlockIo io, int firstBlock, long address, int blocks, IoBuffer buffer, int bufferOffset) {
+    IoRequest request = takeRequest();
+    request.context = io;
+    request.tag = firstBlock;
+    io.pendingRequests++;
+    if (io.write) {
+      request.write(address * BLOCK_BYTES, blocks * BLOCK_BYTES, buffer, bufferOffset);
+    } else {
+      request.read(address * BLOCK_BYTES, blocks * BLOCK_BYTES, buffer, bufferOffset);
+    }
+    device.submit(request);
+  }
+
+  private void issued(BlockIo io) {
+    io.issuing = false;
+    Invariant.check(io.pendingRequests > 0, "a block transfer has at least one mapped block");
+  }
+
+  private IoRequest takeRequest() {
+    return freeCount == 0 ? new IoRequest(this, this) : free[--freeCount];
+  }
+
+  @Override
+  public void onIo(IoRequest request) {
+    BlockIo io = (BlockIo) request.context;
+    request.context = null;
+    if (request.result() != IoResult.OK) {
+      io.result = request.result();
+      int blocks = request.lengthBytes() / BLOCK_BYTES;
+      for (int i = 0; i < blocks && request.tag + i < 64; i++) {
+        io.failedMask |= 1L << (request.tag + i);
+      }
+      if (io.write || request.result() == IoResult.DEVICE_GONE) {
+        fail(request.toString() + ", error " + request.errno());
+      }
+    }
+    if (freeCount == free.length) {
+      free = Arrays.copyOf(free, free.length * 2);
+    }
+    free[freeCount++] = request;
+    if (--io.pendingRequests == 0) {
+      finish(io);
+    }
+  }
+
+  private void finish(BlockIo io) {
+    if (io.write) {
+      int slot = (int) (io.cycle & 1);
+      inFlight[slot]--;
+      if (!io.failed() && volatileCache) {
+        if (doneTail[slot] == null) {
+          doneHead[slot] = io;
+        } else {
+          doneTail[slot].next = io;
+        }
+        doneTail[slot] = io;
+        io.awaitsFlush = true;
+      }
+    }
+    boolean succeeded = io.write && !io.failed();
+    io.listener.onTransferred(io);
+    if (succeeded) {
+      if (volatileCache) {
+        advance();
+      } else {
+        io.listener.onHardened(io);
+      }
+    }
+  }
+
+  /**
+   * Closes the open cycle when there is something to harden and no flush before it; flushes once
+   * its last write is done.
+   */
+  private void advance() {
+    if (flushing || failed) {
+      return;
+    }
+    if (!closing) {
+      if (doneHead[(int) (openCycle & 1)] == null) {
+        return;
+      }
+      closing = true;
+      openCycle++;
+    }
+    if (inFlight[(int) ((openCycle - 1) & 1)] == 0) {
+      flushing = true;
+      device.submit(flushRequest.flush());
+    }
+  }
+
+  private void onFlushed(IoRequest request) {
+    flushing = false;
+    closing = false;
+    if (request.result() != IoResult.OK) {
+      fail("flush, error " + request.errno());
+      return;
+    }
+    int slot = (int) ((openCycle - 1) & 1);
+    BlockIo io = doneHead[slot];
+    doneHead[slot] = null;
+    doneTail[slot] = null;
+    while (io != null) {
+      BlockIo following = io.next;
+      io.next = null;
+      io.awaitsFlush = false;
+      io.listener.onHardened(io);
+      io = following;
+    }
+    advance();
+  }
+
+  private void fail(String what) {
+    if (!failed) {
+      failed = true;
+      failures.onDriveFailed(this, what);
+    }
+  }
+
+  /** True once a write or flush has failed: nothing is hardened any more. */
+  public boolean failed() {
+    return failed;
+  }
+
+  /** True when nothing is in flight or waits for a flush. */
+  public boolean idle() {
+    return device.pending() == 0 && !closing && doneHead[0] == null && doneHead[1] == null;
+  }
+}

@@ -1,0 +1,159 @@
+package dev.tuff.iom.journal;
+
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.xor.Crc32c;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Reads a journal from a position up to the first gap. Nothing in a record is believed before its
+ * magic, array, drive, sequence, position and CRC are right; a torn or stale one ends the journal.
+ * One thread.
+ */
+public final class JournalReader {
+  /** Where the blocks come from. */
+  @FunctionalInterface
+  public interface BlockSource {
+    /** Fills {@code target} with the {@code blocks} blocks from {@code address} on. */
+    void read(long address, int blocks, MemorySegment target);
+  }
+
+  /** Takes one entry; {@code body} lies in {@code segment} from {@code offset} on. */
+  @FunctionalInterface
+  public interface EntryConsumer {
+    void entry(int type, long id, MemorySegment segment, long offset, int bodyBytes);
+  }
+
+  private final JournalRegion region;
+  private final BlockSource source;
+  private final MemorySegment record;
+  private long position;
+  private long sequence;
+  private long firstId;
+  private int entries;
+  private int blocks;
+  private int payloadBytes;
+
+  /**
+   * @param record memory for one commit record, {@link Journal#COMMIT_BYTES} long
+   */
+  public JournalReader(
+      JournalRegion region, BlockSource source, MemorySegment record, JournalPosition from) {
+    this.region = region;
+    this.source = source;
+    this.record = record;
+    this.position = from.position();
+    this.sequence = from.sequence();
+  }
+
+  /** Moves to the next record; false at the journal's end. */
+  public boolean next() {
+    if (blocks > 0) {
+      position += blocks;
+      sequence++;
+      blocks = 0;
+    }
+    int offset = (int) (position % region.blocks());
+    if (readAt(offset)) {
+      return true;
+    }
+    // A record that would not have fitted before the region's end stands at its start.
+    if (offset != 0) {
+      long wrapped = position + region.blocks() - offset;
+      long before = position;
+      position = wrapped;
+      if (readAt(0)) {
+        return true;
+      }
+      position = before;
+    }
+    return false;
+  }
+
+  private boolean readAt(int offset) {
+    source.read(region.firstBlock() + offset, 1, record);
+    if (!headerFits(offset)) {
+      return false;
+    }
+    int found = Short.toUnsignedInt(record.get(JournalFormat.SHORT, JournalFormat.OFFSET_BLOCKS));
+    source.read(region.firstBlock() + offset, found, record);
+    // Read again as a whole; the header may have been all that was sound.
+    if (!headerFits(offset)) {
+      return false;
+    }
+    payloadBytes = record.get(JournalFormat.INT, JournalFormat.OFFSET_PAYLOAD_BYTES);
+    int crc = Crc32c.of(record, 0, (int) JournalFormat.OFFSET_CRC);
+    crc = Crc32c.update(crc, record, JournalFormat.HEADER_BYTES, payloadBytes);
+    if (crc != record.get(JournalFormat.INT, JournalFormat.OFFSET_CRC)) {
+      return false;
+    }
+    blocks = found;
+    firstId = record.get(JournalFormat.LONG, JournalFormat.OFFSET_FIRST_ID);
+    entries = record.get(JournalFormat.INT, JournalFormat.OFFSET_ENTRIES);
+    return true;
+  }
+
+  private boolean headerFits(int offset) {
+    int foundBlocks =
+        Short.toUnsignedInt(record.get(JournalFormat.SHORT, JournalFormat.OFFSET_BLOCKS));
+    int payload = record.get(JournalFormat.INT, JournalFormat.OFFSET_PAYLOAD_BYTES);
+    return record.get(JournalFormat.LONG, JournalFormat.OFFSET_MAGIC) == JournalFormat.MAGIC
+        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_UUID)
+            == region.arrayId().getMostSignificantBits()
+        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_UUID + 8)
+            == region.arrayId().getLeastSignificantBits()
+        && record.get(JournalFormat.SHORT, JournalFormat.OFFSET_DRIVE)
+            == (short) region.driveIndex()
+        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_SEQUENCE) == sequence
+        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_POSITION) == position
+        && foundBlocks >= 1
+        && offset + foundBlocks <= region.blocks()
+        && (long) foundBlocks * Drive.BLOCK_BYTES <= record.byteSize()
+        && payload >= 0
+        && JournalFormat.HEADER_BYTES + (long) payload <= (long) foundBlocks * Drive.BLOCK_BYTES;
+  }
+
+  /**
+   * Hands the present record's entries over; false when they do not add up, which a sound record's
+   * do.
+   */
+  public boolean entries(EntryConsumer consumer) {
+    long at = JournalFormat.HEADER_BYTES;
+    long end = at + payloadBytes;
+    for (int i = 0; i < entries; i++) {
+      if (end - at < JournalFormat.ENTRY_HEADER_BYTES) {
+        return false;
+      }
+      int type = record.get(JournalFormat.SHORT, at);
+      int length = record.get(JournalFormat.INT, at + 4);
+      long id = record.get(JournalFormat.LONG, at + 8);
+      if (length < JournalFormat.ENTRY_HEADER_BYTES || length > end - at) {
+        return false;
+      }
+      consumer.entry(
+          type,
+          id,
+          record,
+          at + JournalFormat.ENTRY_HEADER_BYTES,
+          length - JournalFormat.ENTRY_HEADER_BYTES);
+      at += length;
+    }
+    return at == end;
+  }
+
+  /** Where the present record stands; after the last, where the next would. */
+  public JournalPosition position() {
+    return new JournalPosition(position, sequence);
+  }
+
+  public int recordBlocks() {
+    return blocks;
+  }
+
+  public long firstId() {
+    return firstId;
+  }
+
+  public int entryCount() {
+    return entries;
+  }
+}

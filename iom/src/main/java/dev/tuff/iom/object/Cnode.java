@@ -1,0 +1,255 @@
+package dev.tuff.iom.object;
+
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.runtime.Invariant;
+
+/**
+ * An object on one drive: its attributes and the tops of its two block maps, one for the blocks
+ * that this drive holds as data member and one for those it holds as parity. Lives in a page of its
+ * own, which stays in memory while the array runs.
+ *
+ * <pre>
+ * page     64 attributes, {@link ObjectAttributes#BYTES} | 352 data map pointer 16 bytes | 368 parity map pointer 16 bytes
+ *         384 mapped data blocks u64 | 392 mapped parity blocks u64
+ * entry    0 address u64, 0: zeros | 8 mj or pj u64 | 16 CRC32C u32 | 20 reserved u32
+ *   of parity also, for each data member: mj last merged u64; then for each: CRC32C of its content u32; padded to 8 bytes
+ * </pre>
+ */
+public final class Cnode {
+  private static final long OFFSET_ATTRIBUTES = PageFormat.HEADER_BYTES;
+  private static final long OFFSET_DATA_MAP = OFFSET_ATTRIBUTES + ObjectAttributes.BYTES;
+  private static final long OFFSET_PARITY_MAP = OFFSET_DATA_MAP + PageFormat.POINTER_BYTES;
+  private static final long OFFSET_DATA_BLOCKS = OFFSET_PARITY_MAP + PageFormat.POINTER_BYTES;
+  private static final long OFFSET_PARITY_BLOCKS = OFFSET_DATA_BLOCKS + 8;
+
+  private static final int ENTRY_ID = 8;
+  private static final int ENTRY_CRC = 16;
+  private static final int DATA_ENTRY_BYTES = 24;
+
+  private final Page page;
+  private final int drive;
+  private final ObjectAttributes attributes;
+  private final Layout layout;
+  private final int segmentBlocks;
+  private final int parityEntryBytes;
+  private final int dataEntriesPerLeaf;
+  private final int parityEntriesPerLeaf;
+  private final PageTree dataMap;
+  private final PageTree parityMap;
+
+  private Cnode(Page page, int drive, ObjectAttributes attributes, PageCache cache) {
+    this.page = page;
+    this.drive = drive;
+    this.attributes = attributes;
+    this.layout =
+        new Layout(
+            attributes.drives(),
+            attributes.dataMembers(),
+            attributes.parityMembers(),
+            attributes.chunkBlocks());
+    this.segmentBlocks = segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
+    this.parityEntryBytes = parityEntryBytes(attributes.dataMembers());
+    int room = PageFormat.PAGE_BYTES - PageFormat.HEADER_BYTES;
+    this.dataEntriesPerLeaf = room / DATA_ENTRY_BYTES / segmentBlocks * segmentBlocks;
+    this.parityEntriesPerLeaf = room / parityEntryBytes / segmentBlocks * segmentBlocks;
+    long rows = layout.rowsFor(attributes.sizeBytes());
+    long periods = rows / attributes.drives() + 1;
+    long dataBlocks = periods * attributes.dataMembers() * attributes.chunkBlocks();
+    long parityBlocks = periods * attributes.parityMembers() * attributes.chunkBlocks();
+    this.dataMap =
+        new PageTree(
+            cache,
+            PageFormat.KIND_DATA_MAP,
+            attributes.gfid(),
+            PageTree.levelsFor(dataBlocks / dataEntriesPerLeaf + 1),
+            new MapHolder(OFFSET_DATA_MAP));
+    this.parityMap =
+        new PageTree(
+            cache,
+            PageFormat.KIND_PARITY_MAP,
+            attributes.gfid(),
+            PageTree.levelsFor(parityBlocks / parityEntriesPerLeaf + 1),
+            new MapHolder(OFFSET_PARITY_MAP));
+  }
+
+  private final class MapHolder implements PageTree.Holder {
+    private final long offset;
+
+    MapHolder(long offset) {
+      this.offset = offset;
+    }
+
+    @Override
+    public long address() {
+      return page.getLong(offset);
+    }
+
+    @Override
+    public int crc() {
+      return page.getInt(offset + PageFormat.POINTER_CRC);
+    }
+
+    @Override
+    public void set(long address, int crc) {
+      page.setLong(offset, address);
+      page.setInt(offset + PageFormat.POINTER_CRC, crc);
+    }
+
+    @Override
+    public Page page() {
+      return page;
+    }
+  }
+
+  private static int parityEntryBytes(int dataMembers) {
+    return (DATA_ENTRY_BYTES + 12 * dataMembers + 7) / 8 * 8;
+  }
+
+  /**
+   * Blocks that an update covers at most: a power of two, so that a chunk is a whole number of them
+   * and none crosses a map page.
+   */
+  public static int segmentBlocks(int dataMembers, int chunkBlocks) {
+    int perLeaf = (PageFormat.PAGE_BYTES - PageFormat.HEADER_BYTES) / parityEntryBytes(dataMembers);
+    return Math.min(chunkBlocks, Integer.highestOneBit(perLeaf));
+  }
+
+  /** Makes the cnode of a new object in an empty page. */
+  public static Cnode create(
+      Page page, int drive, ObjectAttributes attributes, PageCache cache, long id) {
+    attributes.encode(page.memory, page.base + OFFSET_ATTRIBUTES);
+    page.markDirty(id);
+    return new Cnode(page, drive, attributes, cache);
+  }
+
+  /** Opens the cnode in a page; null when there is no sound one. */
+  public static Cnode open(Page page, int drive, PageCache cache) {
+    ObjectAttributes attributes =
+        ObjectAttributes.decode(page.memory, page.base + OFFSET_ATTRIBUTES);
+    return attributes == null ? null : new Cnode(page, drive, attributes, cache);
+  }
+
+  public ObjectAttributes attributes() {
+    return attributes;
+  }
+
+  public Layout layout() {
+    return layout;
+  }
+
+  public int segmentBlocks() {
+    return segmentBlocks;
+  }
+
+  /** Asks for the page with the data entries from {@code lblk} on, as {@link PageTree#get} does. */
+  public boolean dataLeaf(PageRequest request, long lblk, boolean create) {
+    return dataMap.get(request, layout.dataIndex(drive, lblk) / dataEntriesPerLeaf, create);
+  }
+
+  /** Asks for the page with the parity entries from {@code lblk} on. */
+  public boolean parityLeaf(PageRequest request, long lblk, boolean create) {
+    return parityMap.get(request, layout.parityIndex(drive, lblk) / parityEntriesPerLeaf, create);
+  }
+
+  /**
+   * Where in its page the data entry of {@code lblk} lies; {@code lblk + i} within a segment lies i
+   * entries on.
+   */
+  public long dataEntry(long lblk) {
+    return PageFormat.HEADER_BYTES
+        + layout.dataIndex(drive, lblk) % dataEntriesPerLeaf * DATA_ENTRY_BYTES;
+  }
+
+  /** Where in its page the parity entry of {@code lblk} lies. */
+  public long parityEntry(long lblk) {
+    return PageFormat.HEADER_BYTES
+        + layout.parityIndex(drive, lblk) % parityEntriesPerLeaf * parityEntryBytes;
+  }
+
+  public int dataEntryBytes() {
+    return DATA_ENTRY_BYTES;
+  }
+
+  public int parityEntryBytes() {
+    return parityEntryBytes;
+  }
+
+  public int dataEntriesPerLeaf() {
+    return dataEntriesPerLeaf;
+  }
+
+  public int parityEntriesPerLeaf() {
+    return parityEntriesPerLeaf;
+  }
+
+  /** Address in the entry at {@code entry}; 0: zeros. */
+  public static long address(Page leaf, long entry) {
+    return leaf.getLong(entry);
+  }
+
+  /** The mj or pj that wrote the block. */
+  public static long id(Page leaf, long entry) {
+    return leaf.getLong(entry + ENTRY_ID);
+  }
+
+  /** CRC32C of the block. */
+  public static int crc(Page leaf, long entry) {
+    return leaf.getInt(entry + ENTRY_CRC);
+  }
+
+  /** Sets an entry; the caller marks the page dirty with the ID. */
+  public static void setEntry(Page leaf, long entry, long address, long id, int crc) {
+    leaf.setLong(entry, address);
+    leaf.setLong(entry + ENTRY_ID, id);
+    leaf.setInt(entry + ENTRY_CRC, crc);
+  }
+
+  /**
+   * The last mj of a data member that is merged into the parity block; 0: none, its content is
+   * zeros.
+   */
+  public long memberId(Page leaf, long entry, int member) {
+    return leaf.getLong(entry + DATA_ENTRY_BYTES + 8L * member);
+  }
+
+  /** CRC32C of that member's content. */
+  public int memberCrc(Page leaf, long entry, int member) {
+    return leaf.getInt(entry + DATA_ENTRY_BYTES + 8L * attributes.dataMembers() + 4L * member);
+  }
+
+  /** Sets what the parity block says of a member. */
+  public void setMember(Page leaf, long entry, int member, long mj, int crc) {
+    Invariant.check(member >= 0 && member < attributes.dataMembers(), "a data member", member);
+    leaf.setLong(entry + DATA_ENTRY_BYTES + 8L * member, mj);
+    leaf.setInt(entry + DATA_ENTRY_BYTES + 8L * attributes.dataMembers() + 4L * member, crc);
+  }
+
+  /** Data blocks of the object that are mapped on this drive. */
+  public long mappedDataBlocks() {
+    return page.getLong(OFFSET_DATA_BLOCKS);
+  }
+
+  public long mappedParityBlocks() {
+    return page.getLong(OFFSET_PARITY_BLOCKS);
+  }
+
+  /** Counts newly mapped data blocks. */
+  public void addMappedDataBlocks(long blocks, long id) {
+    page.setLong(OFFSET_DATA_BLOCKS, mappedDataBlocks() + blocks);
+    page.markDirty(id);
+  }
+
+  public void addMappedParityBlocks(long blocks, long id) {
+    page.setLong(OFFSET_PARITY_BLOCKS, mappedParityBlocks() + blocks);
+    page.markDirty(id);
+  }
+
+  /** The tree with the data entries, for who walks it as a whole. */
+  public PageTree dataMap() {
+    return dataMap;
+  }
+
+  public PageTree parityMap() {
+    return parityMap;
+  }
+}

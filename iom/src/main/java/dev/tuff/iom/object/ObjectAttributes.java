@@ -1,0 +1,94 @@
+package dev.tuff.iom.object;
+
+import dev.tuff.iom.volume.Toughness;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * An object's attributes, kept in its cnode on every drive: with K drives gone they are still
+ * there, which two copies could not promise for K above 1.
+ *
+ * <pre>
+ *   0 GFID u64 | 8 size in bytes u64 | 16 chunk blocks u32 | 20 data members u8 | 21 parity members u8
+ *  22 toughness u8 | 23 layout u8, 1: rotated | 24 drives u16 | 26 name bytes u16 | 28 reserved u32
+ *  32 name, UTF-8, up to 255 bytes
+ * </pre>
+ */
+public record ObjectAttributes(
+    long gfid,
+    String name,
+    long sizeBytes,
+    int chunkBlocks,
+    int dataMembers,
+    int parityMembers,
+    int drives,
+    Toughness toughness) {
+  /** Longest name in UTF-8 bytes. */
+  public static final int MAX_NAME_BYTES = 255;
+
+  /** Size of the encoded attributes. */
+  public static final int BYTES = 288;
+
+  private static final byte LAYOUT_ROTATED = 1;
+
+  /** Writes the attributes from {@code offset} on. */
+  public void encode(MemorySegment segment, long offset) {
+    byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
+    segment.asSlice(offset, BYTES).fill((byte) 0);
+    segment.set(PageFormat.LONG, offset, gfid);
+    segment.set(PageFormat.LONG, offset + 8, sizeBytes);
+    segment.set(PageFormat.INT, offset + 16, chunkBlocks);
+    segment.set(PageFormat.BYTE, offset + 20, (byte) dataMembers);
+    segment.set(PageFormat.BYTE, offset + 21, (byte) parityMembers);
+    segment.set(PageFormat.BYTE, offset + 22, (byte) toughness.level());
+    segment.set(PageFormat.BYTE, offset + 23, LAYOUT_ROTATED);
+    segment.set(PageFormat.SHORT, offset + 24, (short) drives);
+    segment.set(PageFormat.SHORT, offset + 26, (short) nameBytes.length);
+    MemorySegment.copy(nameBytes, 0, segment, PageFormat.BYTE, offset + 32, nameBytes.length);
+  }
+
+  /**
+   * Reads attributes; null when they make no sense, as no field of a drive is believed before it is
+   * checked.
+   */
+  public static ObjectAttributes decode(MemorySegment segment, long offset) {
+    long gfid = segment.get(PageFormat.LONG, offset);
+    long size = segment.get(PageFormat.LONG, offset + 8);
+    int chunk = segment.get(PageFormat.INT, offset + 16);
+    int data = segment.get(PageFormat.BYTE, offset + 20);
+    int parity = segment.get(PageFormat.BYTE, offset + 21);
+    int toughness = segment.get(PageFormat.BYTE, offset + 22);
+    int layout = segment.get(PageFormat.BYTE, offset + 23);
+    int drives = segment.get(PageFormat.SHORT, offset + 24);
+    int nameBytes = segment.get(PageFormat.SHORT, offset + 26);
+    boolean sound =
+        gfid > 0
+            && size > 0
+            && chunk >= 1
+            && chunk <= 64
+            && Integer.bitCount(chunk) == 1
+            && data >= 1
+            && data <= 32
+            && parity >= 0
+            && parity <= 4
+            && toughness >= 0
+            && toughness <= 2
+            && layout == LAYOUT_ROTATED
+            && drives >= data + parity
+            && nameBytes >= 1
+            && nameBytes <= MAX_NAME_BYTES;
+    if (!sound) {
+      return null;
+    }
+    byte[] name = segment.asSlice(offset + 32, nameBytes).toArray(PageFormat.BYTE);
+    return new ObjectAttributes(
+        gfid,
+        new String(name, StandardCharsets.UTF_8),
+        size,
+        chunk,
+        data,
+        parity,
+        drives,
+        Toughness.ofLevel(toughness));
+  }
+}

@@ -1,0 +1,461 @@
+package dev.tuff.iom.parity;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.drive.BlockIo;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.Page;
+import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.write.ParityPart;
+import dev.tuff.iom.write.SideLimits;
+import dev.tuff.iom.write.WriteOp;
+import dev.tuff.xor.Crc32c;
+import dev.tuff.xor.ErasureCode;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One parity write and the updates merged into it, on the parity IOM: the mirror of {@link
+ * WriteOp}, its handlers in the order in which they run. It gathers updates until all it has asked
+ * for are there, merges them once, and is closed when its parity and every member's data are
+ * hardened. Owned by the parity IOM's shard.
+ */
+public final class Generation implements BlockIo.Listener, PageRequest.Listener {
+  /** Updates merged into one parity write at most. */
+  static final int MAX_UPDATES = 64;
+
+  private enum Phase {
+    FREE,
+    /** P1 to P5: updates may join; old parity and deltas are on their way. */
+    GATHERING,
+    /** P6 to P10: merged; nothing joins any more. */
+    OPEN
+  }
+
+  /** An update in this generation. */
+  static final class Slot {
+    WriteOp op;
+    int member;
+    int count;
+    long mj;
+    boolean delta;
+    boolean dataHardened;
+    boolean answered;
+    final long[] oldMemberId = new long[WriteOp.MAX_BLOCKS];
+    final int[] oldMemberCrc = new int[WriteOp.MAX_BLOCKS];
+  }
+
+  private final ParitySide side;
+  private final SideRooms rooms;
+  private Phase phase = Phase.FREE;
+  Generation nextOpen;
+  Generation nextFree;
+  int bucket;
+
+  long gfid;
+  long lblk;
+  int count;
+  int parity;
+  boolean dataMode;
+  int updates;
+  final long[] newAddress = new long[WriteOp.MAX_BLOCKS];
+  final long[] oldAddress = new long[WriteOp.MAX_BLOCKS];
+  final long[] oldId = new long[WriteOp.MAX_BLOCKS];
+  final int[] newCrc = new int[WriteOp.MAX_BLOCKS];
+  final int[] oldCrc = new int[WriteOp.MAX_BLOCKS];
+
+  private Slot[] slots = new Slot[4];
+  private Cnode cnode;
+  private final PageRequest leaf = new PageRequest(this);
+  private final BlockIo oldRead = new BlockIo(this);
+  private final BlockIo parityWrite = new BlockIo(this);
+  private final ParityJournalEntry pjEntry = new ParityJournalEntry(this);
+  private final BufferPool.Waiter bufferWaiter = this::onBuffer;
+  private IoBuffer buffer;
+  private boolean leafHere;
+  private boolean oldHere;
+  private long readFromDrive;
+  private int mapped;
+  private int deltas;
+  private int hardenedMembers;
+  private boolean pjHardened;
+  private boolean parityHardened;
+  private long pj;
+  private long reserved;
+  private MemorySegment[] memberData = new MemorySegment[0];
+  private long[] memberOffset = new long[0];
+
+  Generation(ParitySide side, SideRooms rooms) {
+    this.side = side;
+    this.rooms = rooms;
+  }
+
+  Slot slot(int index) {
+    return slots[index];
+  }
+
+  boolean overlaps(long otherGfid, long otherLblk, int otherCount) {
+    return gfid == otherGfid && lblk < otherLblk + otherCount && otherLblk < lblk + count;
+  }
+
+  /** True while an update within this one's blocks can still be merged in. */
+  boolean canJoin(WriteOp op) {
+    return phase == Phase.GATHERING
+        && !dataMode
+        && op.stripe == 0
+        && updates < MAX_UPDATES
+        && op.lblk >= lblk
+        && op.lblk + op.count <= lblk + count;
+  }
+
+  // ---- P1, P2: receive the request, take a buffer, start reading old parity
+
+  void open(WriteOp first, int parityIndex) {
+    Invariant.check(phase == Phase.FREE, "a generation is opened once");
+    phase = Phase.GATHERING;
+    gfid = first.gfid;
+    lblk = first.lblk;
+    count = first.count;
+    parity = parityIndex;
+    dataMode = first.stripe != 0;
+    cnode = rooms.cnode(gfid);
+    updates = 0;
+    deltas = 0;
+    hardenedMembers = 0;
+    mapped = 0;
+    reserved = 0;
+    pj = 0;
+    leafHere = false;
+    oldHere = false;
+    pjHardened = false;
+    parityHardened = false;
+    buffer = null;
+  }
+
+  /**
+   * Takes an update in; before {@link #begin} for those that open it, or later while {@link
+   * #canJoin}.
+   */
+  void join(ParityPart part, boolean deltaReady) {
+    if (updates == slots.length) {
+      slots = java.util.Arrays.copyOf(slots, slots.length * 2);
+    }
+    if (slots[updates] == null) {
+      slots[updates] = new Slot();
+    }
+    Slot slot = slots[updates];
+    slot.op = part.op;
+    slot.member = part.op.member;
+    slot.count = part.op.count;
+    slot.mj = part.op.mj;
+    slot.delta = deltaReady;
+    slot.dataHardened = false;
+    slot.answered = false;
+    part.generation = this;
+    part.slot = updates;
+    reserved += part.op.count;
+    updates++;
+    if (deltaReady) {
+      deltas++;
+    } else {
+      // P4: ready for it.
+      rooms.send(
+          cnode.layout().drive(lblk / cnode.layout().chunkBlocks(), slot.member),
+          MessageType.REQUEST_DELTA,
+          part.op,
+          null,
+          parity);
+    }
+  }
+
+  void begin() {
+    IoBuffer taken = pool().take(bufferWaiter);
+    if (cnode.parityLeaf(leaf, lblk, true)) {
+      onPage(leaf);
+    }
+    if (taken != null) {
+      onBuffer(taken);
+    }
+  }
+
+  private BufferPool pool() {
+    return count == 1 ? rooms.smallParity : rooms.largeParity;
+  }
+
+  private void onBuffer(IoBuffer taken) {
+    buffer = taken;
+    readOldParity();
+  }
+
+  @Override
+  public void onPage(PageRequest request) {
+    Page page = leaf.page();
+    long entry = cnode.parityEntry(lblk);
+    for (int i = 0; i < count; i++) {
+      oldAddress[i] = Cnode.address(page, entry);
+      oldId[i] = Cnode.id(page, entry);
+      oldCrc[i] = Cnode.crc(page, entry);
+      if (oldAddress[i] != 0) {
+        mapped++;
+      }
+      entry += cnode.parityEntryBytes();
+    }
+    leafHere = true;
+    readOldParity();
+  }
+
+  private void readOldParity() {
+    if (buffer == null || !leafHere) {
+      return;
+    }
+    readFromDrive = 0;
+    if (!dataMode) {
+      for (int i = 0; i < count; i++) {
+        long at = (long) i * Drive.BLOCK_BYTES;
+        if (oldAddress[i] == 0) {
+          buffer.segment().asSlice(at, Drive.BLOCK_BYTES).fill((byte) 0);
+        } else if (!rooms.blocks.get(oldAddress[i], buffer.segment(), at)) {
+          readFromDrive |= 1L << i;
+        }
+      }
+    }
+    if (readFromDrive == 0) {
+      oldHere = true;
+      mergeIfComplete();
+      return;
+    }
+    side.readMissing(oldRead, oldAddress, readFromDrive, count, buffer);
+  }
+
+  @Override
+  public void onTransferred(BlockIo io) {
+    if (io == oldRead) {
+      onOldParity();
+    } else {
+      onParityWritten();
+    }
+  }
+
+  private void onOldParity() {
+    for (int i = 0; i < count; i++) {
+      if ((readFromDrive >>> i & 1) != 0) {
+        boolean sound =
+            (oldRead.failedMask() >>> i & 1) == 0
+                && Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
+                    == oldCrc[i];
+        // As for old data in WriteOp: stop rather than write a parity made from rot.
+        Invariant.check(
+            sound,
+            "old parity to be updated can be read, at block " + oldAddress[i],
+            rooms.driveIndex);
+      }
+    }
+    oldHere = true;
+    mergeIfComplete();
+  }
+
+  // ---- P5: the deltas arrive
+
+  void onDelta(int slotIndex) {
+    Slot slot = slots[slotIndex];
+    Invariant.check(!slot.delta && phase == Phase.GATHERING, "a delta comes once", slot.mj);
+    slot.delta = true;
+    deltas++;
+    mergeIfComplete();
+  }
+
+  void mergeIfComplete() {
+    if (phase == Phase.GATHERING && oldHere && deltas == updates) {
+      merge();
+    }
+  }
+
+  // ---- P6, P3: merge, journal pj, write
+
+  private void merge() {
+    phase = Phase.OPEN;
+    ErasureCode code =
+        rooms.code(cnode.attributes().dataMembers(), cnode.attributes().parityMembers());
+    if (dataMode) {
+      encode(code);
+    } else {
+      for (int u = 0; u < updates; u++) {
+        WriteOp op = slots[u].op;
+        code.apply(
+            parity,
+            op.member,
+            buffer.segment(),
+            (op.lblk - lblk) * Drive.BLOCK_BYTES,
+            op.delta.segment(),
+            op.deltaOffset,
+            op.count * Drive.BLOCK_BYTES);
+      }
+    }
+    rememberMembers();
+    for (int i = 0; i < count; i++) {
+      newCrc[i] = Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
+    }
+    rooms.allocator.allocate(count, newAddress, 0, rooms.journal.nextId());
+    pj = rooms.journal.append(pjEntry);
+    for (int i = 0; i < count; i++) {
+      rooms.blocks.drop(newAddress[i]);
+    }
+    rooms.drive.write(parityWrite, newAddress, 0, count, buffer, 0);
+    for (int u = 0; u < updates; u++) {
+      rooms.send(
+          dataDrive(slots[u].member),
+          MessageType.DELTA_TAKEN,
+          slots[u].op,
+          this,
+          parity | (long) u << 8);
+    }
+    rooms.counters().generations = rooms.counters().generations + 1;
+    rooms.counters().mergedUpdates = rooms.counters().mergedUpdates + updates;
+  }
+
+  private void encode(ErasureCode code) {
+    int n = code.n();
+    if (memberData.length != n) {
+      memberData = new MemorySegment[n];
+      memberOffset = new long[n];
+    }
+    for (int u = 0; u < updates; u++) {
+      WriteOp op = slots[u].op;
+      memberData[op.member] = op.delta.segment();
+      memberOffset[op.member] = op.deltaOffset;
+    }
+    code.encodeOne(
+        parity, memberData, memberOffset, buffer.segment(), 0, count * Drive.BLOCK_BYTES);
+    java.util.Arrays.fill(memberData, null);
+  }
+
+  private int dataDrive(int member) {
+    return cnode.layout().drive(lblk / cnode.layout().chunkBlocks(), member);
+  }
+
+  /**
+   * What the old parity says of the members, for the journal: recovery may have to go back to it.
+   */
+  private void rememberMembers() {
+    Page page = leaf.page();
+    for (int u = 0; u < updates; u++) {
+      Slot slot = slots[u];
+      long entry = cnode.parityEntry(slot.op.lblk);
+      for (int i = 0; i < slot.count; i++) {
+        slot.oldMemberId[i] = cnode.memberId(page, entry, slot.member);
+        slot.oldMemberCrc[i] = cnode.memberCrc(page, entry, slot.member);
+        // Deltas are not idempotent: one that is in the parity already must never be merged again.
+        Invariant.check(
+            slot.oldMemberId[i] == slot.op.oldId[i],
+            "a delta is made against the version that the parity holds",
+            slot.mj);
+        entry += cnode.parityEntryBytes();
+      }
+    }
+  }
+
+  // ---- P7: new parity on disk
+
+  private void onParityWritten() {
+    if (parityWrite.failed()) {
+      return;
+    }
+    Page page = leaf.page();
+    long entry = cnode.parityEntry(lblk);
+    for (int i = 0; i < count; i++) {
+      Cnode.setEntry(
+          page, entry + (long) i * cnode.parityEntryBytes(), newAddress[i], pj, newCrc[i]);
+    }
+    for (int u = 0; u < updates; u++) {
+      WriteOp op = slots[u].op;
+      long at = entry + (op.lblk - lblk) * cnode.parityEntryBytes();
+      for (int i = 0; i < op.count; i++) {
+        cnode.setMember(page, at, op.member, op.mj, op.newCrc[i]);
+        at += cnode.parityEntryBytes();
+      }
+    }
+    page.markDirty(pj);
+    if (mapped < count) {
+      cnode.addMappedParityBlocks(count - mapped, pj);
+    }
+    leaf.release();
+    if (count <= SideLimits.CACHED_RUN_BLOCKS) {
+      for (int i = 0; i < count; i++) {
+        rooms.blocks.put(newAddress[i], buffer.segment(), (long) i * Drive.BLOCK_BYTES);
+      }
+    }
+  }
+
+  // ---- P8: a member's data hardened; P9: parity hardened
+
+  void onDataHardened(int slotIndex) {
+    Slot slot = slots[slotIndex];
+    Invariant.check(!slot.dataHardened, "a member's data is hardened once", slot.mj);
+    slot.dataHardened = true;
+    hardenedMembers++;
+    answer();
+  }
+
+  void onPjHardened() {
+    pjHardened = true;
+    answer();
+  }
+
+  @Override
+  public void onHardened(BlockIo io) {
+    parityHardened = true;
+    answer();
+  }
+
+  /**
+   * A member hears of the parity when all other members' data is hardened too: one that is
+   * acknowledged while another's data is still in flight could be lost with its drive, as the
+   * parity then contains a delta that nobody can undo.
+   */
+  private void answer() {
+    if (!pjHardened || !parityHardened) {
+      return;
+    }
+    for (int u = 0; u < updates; u++) {
+      Slot slot = slots[u];
+      int othersHardened = hardenedMembers - (slot.dataHardened ? 1 : 0);
+      if (!slot.answered && othersHardened == updates - 1) {
+        slot.answered = true;
+        rooms.send(dataDrive(slot.member), MessageType.PARITY_HARDENED, slot.op, null, parity);
+        slot.op = null;
+      }
+    }
+    if (hardenedMembers == updates) {
+      close();
+    }
+  }
+
+  // ---- P10: close
+
+  private void close() {
+    long id = rooms.journal.nextId();
+    for (int i = 0; i < count; i++) {
+      if (oldAddress[i] != 0) {
+        rooms.allocator.free(oldAddress[i], id);
+      }
+    }
+    rooms.journal.appendParityComplete(pj);
+    rooms.budget.give(reserved - count + mapped);
+    pool().give(buffer);
+    buffer = null;
+    phase = Phase.FREE;
+    side.onClosed(this);
+  }
+
+  /** The pj of this generation, 0 before it is journaled. */
+  long pj() {
+    return pj;
+  }
+
+  boolean gathering() {
+    return phase == Phase.GATHERING;
+  }
+}

@@ -1,0 +1,149 @@
+package dev.tuff.iom.read;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.drive.BlockIo;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.Page;
+import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.write.WriteOp;
+import dev.tuff.xor.Crc32c;
+
+/**
+ * One member's part in a {@link Reconstruction}: its IOM reads its blocks in just the version that
+ * the coordinating parity contains, which an update in flight may have left behind already. With
+ * the member's IOM from GATHER to GATHERED.
+ */
+final class Gather implements BlockIo.Listener, PageRequest.Listener {
+  final Reconstruction reconstruction;
+
+  /** Member of the group: below N data, else parity. */
+  int member;
+
+  int drive;
+
+  /**
+   * For each block the ID of the version that is wanted: the member's mj, 0 for none. Of parities:
+   * each data member's mj is compared instead.
+   */
+  final long[] wantedId = new long[WriteOp.MAX_BLOCKS];
+
+  IoBuffer buffer;
+  boolean failed;
+
+  private SideRooms rooms;
+  private Cnode cnode;
+  private final PageRequest leaf = new PageRequest(this);
+  private final BlockIo io = new BlockIo(this);
+  private final long[] address = new long[WriteOp.MAX_BLOCKS];
+  private final int[] crc = new int[WriteOp.MAX_BLOCKS];
+
+  Gather(Reconstruction reconstruction) {
+    this.reconstruction = reconstruction;
+  }
+
+  void start(SideRooms owner, ReadSide side) {
+    rooms = owner;
+    failed = false;
+    cnode = rooms.cnode(reconstruction.gfid());
+    this.side = side;
+    boolean here =
+        member < cnode.attributes().dataMembers()
+            ? cnode.dataLeaf(leaf, reconstruction.lblk(), false)
+            : cnode.parityLeaf(leaf, reconstruction.lblk(), false);
+    if (here) {
+      onPage(leaf);
+    }
+  }
+
+  private ReadSide side;
+
+  @Override
+  public void onPage(PageRequest request) {
+    boolean data = member < cnode.attributes().dataMembers();
+    Page page = leaf.page();
+    long lblk = reconstruction.lblk();
+    long entry = data ? cnode.dataEntry(lblk) : cnode.parityEntry(lblk);
+    boolean any = false;
+    for (int i = 0; i < reconstruction.count(); i++) {
+      address[i] = 0;
+      long at = (long) i * Drive.BLOCK_BYTES;
+      boolean found = data ? findData(page, entry, i) : findParity(page, entry, i);
+      if (!found) {
+        failed = true;
+      } else if (address[i] == 0) {
+        buffer.segment().asSlice(at, Drive.BLOCK_BYTES).fill((byte) 0);
+      } else if (rooms.blocks.get(address[i], buffer.segment(), at)) {
+        address[i] = 0;
+      } else {
+        any = true;
+      }
+      entry += data ? cnode.dataEntryBytes() : cnode.parityEntryBytes();
+    }
+    leaf.release();
+    if (failed || !any) {
+      answer();
+      return;
+    }
+    rooms.drive.read(io, address, 0, reconstruction.count(), buffer, 0);
+  }
+
+  /**
+   * The version that the parity has: the present one, or what an open update has not given up yet.
+   */
+  private boolean findData(Page page, long entry, int i) {
+    if (wantedId[i] == 0) {
+      return true;
+    }
+    if (page != null && Cnode.id(page, entry) == wantedId[i]) {
+      address[i] = Cnode.address(page, entry);
+      crc[i] = Cnode.crc(page, entry);
+      return true;
+    }
+    WriteOp open = side.openUpdate(reconstruction.gfid(), reconstruction.lblk() + i);
+    if (open == null) {
+      return false;
+    }
+    address[i] = open.oldAddressOf(reconstruction.lblk() + i, wantedId[i]);
+    crc[i] = open.oldCrc[(int) (reconstruction.lblk() + i - open.lblk)];
+    return address[i] != 0;
+  }
+
+  /** A second parity helps only if it contains the same updates as the first. */
+  private boolean findParity(Page page, long entry, int i) {
+    for (int m = 0; m < cnode.attributes().dataMembers(); m++) {
+      long here = page == null ? 0 : cnode.memberId(page, entry, m);
+      if (here != reconstruction.memberId(i, m)) {
+        return false;
+      }
+    }
+    if (page != null) {
+      address[i] = Cnode.address(page, entry);
+      crc[i] = Cnode.crc(page, entry);
+    }
+    return true;
+  }
+
+  @Override
+  public void onTransferred(BlockIo transferred) {
+    for (int i = 0; i < reconstruction.count(); i++) {
+      if (address[i] != 0) {
+        boolean sound =
+            (io.failedMask() >>> i & 1) == 0
+                && Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
+                    == crc[i];
+        if (!sound) {
+          rooms.counters().checksumErrors = rooms.counters().checksumErrors + 1;
+          failed = true;
+        }
+      }
+    }
+    answer();
+  }
+
+  private void answer() {
+    rooms.send(reconstruction.coordinator(), MessageType.GATHERED, this, null, 0);
+  }
+}

@@ -1,0 +1,164 @@
+package dev.tuff.iom.read;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.parity.ParitySide;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.write.DataSide;
+import dev.tuff.iom.write.WriteOp;
+import java.util.ArrayDeque;
+
+/**
+ * An IOM as the one that reads: its own blocks for clients, and groups for members that can't be
+ * read.
+ */
+public final class ReadSide {
+  private final SideRooms rooms;
+  private final DataSide data;
+  private final ParitySide parity;
+  private final ArrayDeque<BufferClaim> claims = new ArrayDeque<>();
+  private Reconstruction free;
+  private int inside;
+
+  /**
+   * A reconstruction's wish for all its buffers at once: two that hold half of theirs each would
+   * wait for ever.
+   */
+  private record BufferClaim(int count, Reconstruction claimant) {}
+
+  public ReadSide(SideRooms rooms, DataSide data, ParitySide parity) {
+    this.rooms = rooms;
+    this.data = data;
+    this.parity = parity;
+  }
+
+  SideRooms rooms() {
+    return rooms;
+  }
+
+  ParitySide parity() {
+    return parity;
+  }
+
+  BufferPool scratchPool() {
+    return rooms.smallData;
+  }
+
+  WriteOp newestUpdate(long gfid, long lblk) {
+    return data.newestOf(gfid, lblk);
+  }
+
+  WriteOp openUpdate(long gfid, long lblk) {
+    return data.openOf(gfid, lblk);
+  }
+
+  WriteOp.ReadersWaiting lastReader(WriteOp op) {
+    return data.lastReader(op);
+  }
+
+  void awaitContent(WriteOp op, WriteOp.ReadersWaiting reader) {
+    data.awaitContent(op, reader);
+  }
+
+  /** A part of a client's read arrives. */
+  public void onRead(ReadOp op) {
+    op.accept(this);
+  }
+
+  void countDamage(long damaged, long unreadable) {
+    rooms.counters().mediaErrors = rooms.counters().mediaErrors + Long.bitCount(unreadable);
+    rooms.counters().checksumErrors =
+        rooms.counters().checksumErrors + Long.bitCount(damaged & ~unreadable);
+  }
+
+  /** Asks the first live parity of the row to make the read's blocks. */
+  void reconstruct(ReadOp op) {
+    int coordinator = coordinator(rooms, op);
+    if (coordinator < 0) {
+      op.onReconstructed(false);
+      return;
+    }
+    rooms.send(coordinator, MessageType.RECONSTRUCT, op, null, rooms.driveIndex);
+  }
+
+  /** The drive of the row's first live parity, or -1. */
+  static int coordinator(SideRooms rooms, ReadOp op) {
+    Cnode cnode = rooms.cnode(op.gfid);
+    Layout layout = cnode.layout();
+    long row = op.lblk / layout.chunkBlocks();
+    for (int p = 0; p < layout.parityMembers(); p++) {
+      int drive = layout.drive(row, layout.dataMembers() + p);
+      if (rooms.present(drive)) {
+        return drive;
+      }
+    }
+    return -1;
+  }
+
+  /**
+   * This IOM is to make the blocks, for the IOM of {@code asker}, or for the client when the
+   * member's drive is gone (-1).
+   */
+  public void onReconstruct(ReadOp op, int asker) {
+    inside++;
+    Reconstruction reconstruction = free;
+    if (reconstruction == null) {
+      reconstruction = new Reconstruction(this, rooms);
+    } else {
+      free = reconstruction.nextFree;
+      reconstruction.nextFree = null;
+    }
+    if (asker >= 0) {
+      reconstruction.start(op, asker);
+    } else {
+      Reconstruction made = reconstruction;
+      op.acceptForGone(this, () -> made.start(op, -1));
+    }
+  }
+
+  void onGather(Gather gather) {
+    gather.start(rooms, this);
+  }
+
+  /** Handles the messages between reconstructing IOMs. */
+  public void onMessage(MessageType type, Object subject, long number) {
+    switch (type) {
+      case GATHER -> onGather((Gather) subject);
+      case GATHERED -> {
+        Gather gather = (Gather) subject;
+        gather.reconstruction.onGathered(gather);
+      }
+      case RECONSTRUCTED -> ((ReadOp) subject).onReconstructed(number != 0);
+      default -> throw new IllegalArgumentException(type + " is not about reading");
+    }
+  }
+
+  void takeGatherBuffers(int count, Reconstruction claimant) {
+    claims.add(new BufferClaim(count, claimant));
+    serveGatherBuffers();
+  }
+
+  void serveGatherBuffers() {
+    while (!claims.isEmpty() && rooms.gather.freeCount() >= claims.peek().count()) {
+      BufferClaim claim = claims.poll();
+      for (int i = 0; i < claim.count(); i++) {
+        IoBuffer buffer = rooms.gather.take(late -> {});
+        claim.claimant().onGatherBuffer(buffer);
+      }
+    }
+  }
+
+  void recycle(Reconstruction reconstruction) {
+    inside--;
+    reconstruction.nextFree = free;
+    free = reconstruction;
+  }
+
+  /** Reconstructions that are not over. */
+  public int inside() {
+    return inside;
+  }
+}

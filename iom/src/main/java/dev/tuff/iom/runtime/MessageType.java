@@ -1,0 +1,64 @@
+package dev.tuff.iom.runtime;
+
+/**
+ * What IOMs and clients say to each other. Requests are imperative, facts past participle (figures
+ * 15A and 15B).
+ */
+public enum MessageType {
+  /** Client to data IOM: accept a part of a write. Subject: the WriteOp. */
+  WRITE,
+  /** Client to data IOM: a part of a read. Subject: the ReadOp. */
+  READ,
+  /**
+   * Client to every IOM: answer when all that was accepted before is closed. Subject: the FlushOp.
+   */
+  FLUSH,
+  /**
+   * D7, data to parity IOM: an update of a group's data. Subject: the WriteOp, number: parity
+   * index.
+   */
+  UPDATE_PARITY,
+  /** P4, parity to data IOM: ready for the delta. Subject: the WriteOp, number: parity index. */
+  REQUEST_DELTA,
+  /**
+   * D10, data to parity IOM: the delta, or the data in data mode. Subject: the WriteOp, number:
+   * parity index.
+   */
+  DELTA,
+  /**
+   * P6, parity to data IOM: merged, buffers released. Subject: the WriteOp, detail: the Generation,
+   * number: parity | slot &lt;&lt; 8.
+   */
+  DELTA_TAKEN,
+  /** D13, data to parity IOM: mj and data are hardened. Subject: the Generation, number: slot. */
+  DATA_HARDENED,
+  /**
+   * P9, parity to data IOM: pj, parity and all other members are hardened. Subject: the WriteOp,
+   * number: parity index.
+   */
+  PARITY_HARDENED,
+  /** Data IOM to client: the part has reached its toughness. Subject: the WriteOp. */
+  WRITE_REPLIED,
+  /** Data IOM to client: the part is closed, its buffers are free. Subject: the WriteOp. */
+  WRITE_CLOSED,
+  /** Data IOM to client: the part of a read is done. Subject: the ReadOp. */
+  READ_DONE,
+  /** IOM to client: all earlier updates here are closed. Subject: the FlushOp. */
+  FLUSHED,
+  /**
+   * To the parity IOM that coordinates: make a member's blocks from the others. Subject: the
+   * ReadOp.
+   */
+  RECONSTRUCT,
+  /**
+   * Coordinator to a member's IOM: read your blocks in the version the parity knows. Subject: the
+   * Gather part.
+   */
+  GATHER,
+  /** Member's IOM to the coordinator. Subject: the Gather part. */
+  GATHERED,
+  /** A reconstruction is over. Subject: the ReadOp; goes to whoever asked. */
+  RECONSTRUCTED,
+  /** Run a task on the shard. Subject: a Runnable. */
+  EXECUTE
+}

@@ -1,0 +1,236 @@
+package dev.tuff.iom.runtime;
+
+import dev.tuff.device.IoLoop;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
+import org.jctools.queues.varhandle.SpscVarHandleArrayQueue;
+
+/**
+ * One thread's worth of the appliance: an I/O loop and the actors that live on it. Runs each event
+ * to completion; nothing in it is locked. A loop that has nothing to do sleeps in the ring.
+ */
+public final class Shard {
+  /**
+   * Messages under way from one shard to another at most; more would mean that in-flight work is
+   * not bounded.
+   */
+  private static final int MAILBOX_SLOTS = 1 << 14;
+
+  /** Messages taken from one mailbox before I/O gets its turn. */
+  private static final int DRAIN_LIMIT = 256;
+
+  private static final int FREE_LIMIT = 4096;
+
+  private final int index;
+  private final Stopper stopper;
+  private IoLoop loop;
+  private Shard[] peers;
+  private SpscVarHandleArrayQueue<Message>[] inboxes;
+  private final MpscVarHandleArrayQueue<Runnable> tasks = new MpscVarHandleArrayQueue<>(1024);
+  private final ArrayDeque<Message> local = new ArrayDeque<>(1024);
+  private final List<Actor> actors = new ArrayList<>();
+  private Actor[] roundActors = new Actor[0];
+  private boolean[] owedWakeUp;
+  private Message free;
+  private int freeCount;
+  private boolean stopped;
+  private volatile long allocatedMessages;
+
+  /** What to do when an invariant breaks on some shard. */
+  @FunctionalInterface
+  public interface Stopper {
+    void onBroken(Shard shard, Throwable cause);
+  }
+
+  public Shard(int index, Stopper stopper) {
+    this.index = index;
+    this.stopper = stopper;
+  }
+
+  public int index() {
+    return index;
+  }
+
+  public IoLoop loop() {
+    return loop;
+  }
+
+  /** Makes the shards of one array known to each other; before any of them runs. */
+  public static void connect(Shard[] shards) {
+    for (Shard shard : shards) {
+      shard.peers = shards;
+      shard.owedWakeUp = new boolean[shards.length];
+      shard.inboxes = newInboxes(shards.length);
+    }
+  }
+
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private static SpscVarHandleArrayQueue<Message>[] newInboxes(int count) {
+    SpscVarHandleArrayQueue[] queues = new SpscVarHandleArrayQueue[count];
+    for (int i = 0; i < count; i++) {
+      queues[i] = new SpscVarHandleArrayQueue<Message>(MAILBOX_SLOTS);
+    }
+    return queues;
+  }
+
+  /** Gives the shard its loop; on the shard's own thread, before anything else there. */
+  public void attach(IoLoop newLoop) {
+    this.loop = newLoop;
+  }
+
+  /** Adds an actor whose {@link Actor#onRoundEnd} is to be called; on the shard's thread. */
+  public void add(Actor actor) {
+    actors.add(actor);
+    roundActors = actors.toArray(new Actor[0]);
+  }
+
+  /** Removes all actors; on the shard's thread, when the array is closed. */
+  public void removeActors() {
+    actors.clear();
+    roundActors = new Actor[0];
+  }
+
+  /** Sends from this shard's thread to an actor anywhere. */
+  public void send(Actor to, MessageType type, Object subject, Object detail, long number) {
+    Message message = free;
+    if (message == null) {
+      message = new Message();
+      allocatedMessages = allocatedMessages + 1;
+    } else {
+      free = message.nextFree;
+      message.nextFree = null;
+      freeCount--;
+    }
+    message.type = type;
+    message.to = to;
+    message.subject = subject;
+    message.detail = detail;
+    message.number = number;
+    Shard target = to.shard();
+    if (target == this) {
+      local.add(message);
+    } else {
+      Invariant.check(
+          target.inboxes[index].offer(message),
+          "a mailbox is never full: in-flight work is bounded");
+      owedWakeUp[target.index] = true;
+    }
+  }
+
+  /** Any thread: runs the task on this shard. False when too many wait already. */
+  public boolean offer(Runnable task) {
+    boolean taken = tasks.offer(task);
+    if (taken && loop != null) {
+      loop.wakeUp();
+    }
+    return taken;
+  }
+
+  /** Runs until {@link #stop}. A broken invariant or any other bug ends it and is reported once. */
+  public void run() {
+    try {
+      while (!stopped) {
+        int handled = round();
+        if (handled == 0 && !stopped) {
+          // A message offered after this round's look at the mailboxes has left a wake-up that ends
+          // the wait.
+          loop.await(-1);
+        }
+      }
+    } catch (RuntimeException | Error broken) {
+      stopped = true;
+      stopper.onBroken(this, broken);
+    }
+  }
+
+  /**
+   * One round: mailboxes, tasks, I/O, and what the actors gathered. Returns how much was handled.
+   */
+  public int round() {
+    int handled = drain();
+    endRound();
+    handled += loop.poll();
+    handled += drainLocal();
+    endRound();
+    return handled;
+  }
+
+  private int drain() {
+    int handled = drainLocal();
+    for (SpscVarHandleArrayQueue<Message> inbox : inboxes) {
+      for (int i = 0; i < DRAIN_LIMIT; i++) {
+        Message message = inbox.poll();
+        if (message == null) {
+          break;
+        }
+        deliver(message);
+        handled++;
+      }
+      handled += drainLocal();
+    }
+    for (int i = 0; i < DRAIN_LIMIT; i++) {
+      Runnable task = tasks.poll();
+      if (task == null) {
+        break;
+      }
+      task.run();
+      handled++;
+    }
+    return handled + drainLocal();
+  }
+
+  private int drainLocal() {
+    int handled = 0;
+    for (Message message = local.poll(); message != null; message = local.poll()) {
+      deliver(message);
+      handled++;
+    }
+    return handled;
+  }
+
+  private void deliver(Message message) {
+    message.to.onMessage(message);
+    message.to = null;
+    message.subject = null;
+    message.detail = null;
+    if (freeCount < FREE_LIMIT) {
+      message.nextFree = free;
+      free = message;
+      freeCount++;
+    }
+  }
+
+  private void endRound() {
+    for (Actor actor : roundActors) {
+      actor.onRoundEnd();
+    }
+    for (int i = 0; i < owedWakeUp.length; i++) {
+      if (owedWakeUp[i]) {
+        owedWakeUp[i] = false;
+        peers[i].loop.wakeUp();
+      }
+    }
+  }
+
+  /** Ends {@link #run} after the present round; on the shard's thread. */
+  public void stop() {
+    stopped = true;
+  }
+
+  public boolean stopped() {
+    return stopped;
+  }
+
+  /** Messages made because the pool had none left: stays flat in steady state. */
+  public long allocatedMessages() {
+    return allocatedMessages;
+  }
+
+  /** Tasks that were never run, for whoever closes a broken shard. */
+  public Queue<Runnable> leftTasks() {
+    return tasks;
+  }
+}

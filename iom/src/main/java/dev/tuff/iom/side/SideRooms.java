@@ -1,0 +1,138 @@
+package dev.tuff.iom.side;
+
+import dev.tuff.iom.allocation.Allocator;
+import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.cache.BlockCache;
+import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.checkpoint.Checkpoint;
+import dev.tuff.iom.checkpoint.Root;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.journal.Journal;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.PageCache;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.runtime.Shard;
+import dev.tuff.xor.ErasureCode;
+import dev.tuff.xor.Kernel;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What write, parity and read ask for on one IOM: its drive, journal, maps, space, caches and
+ * buffers, and the way to the other IOMs. These rooms answer by completions and know nothing of who
+ * asks.
+ */
+public final class SideRooms {
+  public final int driveIndex;
+  public final Shard shard;
+  public final Drive drive;
+  public final Journal journal;
+  public final PageCache maps;
+  public final Allocator allocator;
+  public final SpaceBudget budget;
+  public final Checkpoint checkpoint;
+  public final Root root;
+  public final BlockCache blocks;
+
+  /** For the data side: old data and blocks that are put together. */
+  public final BufferPool smallData;
+
+  public final BufferPool largeData;
+
+  /** For the parity side, which must get on when the data side has run out. */
+  public final BufferPool smallParity;
+
+  public final BufferPool largeParity;
+
+  /** For reconstruction. */
+  public final BufferPool gather;
+
+  private final Actor[] ioms;
+  private final Map<Long, Cnode> cnodes = new HashMap<>();
+  private final Map<Integer, ErasureCode> codes = new HashMap<>();
+  private final Kernel kernel;
+  private final Counters counters = new Counters();
+
+  /** What an IOM counts. Written by its shard; others may read, a little late. */
+  public static final class Counters {
+    public volatile long checksumErrors;
+    public volatile long mediaErrors;
+    public volatile long reconstructedBlocks;
+    public volatile long updates;
+    public volatile long generations;
+    public volatile long mergedUpdates;
+  }
+
+  @SuppressWarnings("ParameterNumber")
+  public SideRooms(
+      int driveIndex,
+      Shard shard,
+      Drive drive,
+      Journal journal,
+      PageCache maps,
+      Allocator allocator,
+      SpaceBudget budget,
+      Checkpoint checkpoint,
+      Root root,
+      BlockCache blocks,
+      BufferPool[] pools,
+      Actor[] ioms,
+      Kernel kernel) {
+    this.driveIndex = driveIndex;
+    this.shard = shard;
+    this.drive = drive;
+    this.journal = journal;
+    this.maps = maps;
+    this.allocator = allocator;
+    this.budget = budget;
+    this.checkpoint = checkpoint;
+    this.root = root;
+    this.blocks = blocks;
+    this.smallData = pools[0];
+    this.largeData = pools[1];
+    this.smallParity = pools[2];
+    this.largeParity = pools[3];
+    this.gather = pools[4];
+    this.ioms = ioms;
+    this.kernel = kernel;
+  }
+
+  /** The object's cnode here. */
+  public Cnode cnode(long gfid) {
+    Cnode cnode = cnodes.get(gfid);
+    Invariant.check(cnode != null, "an object in use has a cnode on every drive", gfid);
+    return cnode;
+  }
+
+  /** All objects here by GFID. */
+  public Map<Long, Cnode> cnodes() {
+    return cnodes;
+  }
+
+  /** The code of an object's protection; belongs to this IOM's thread. */
+  public ErasureCode code(int dataMembers, int parityMembers) {
+    int key = dataMembers << 8 | parityMembers;
+    ErasureCode code = codes.get(key);
+    if (code == null) {
+      code = ErasureCode.of(dataMembers, parityMembers, kernel);
+      codes.put(key, code);
+    }
+    return code;
+  }
+
+  /** Says something to the IOM of a drive. */
+  public void send(int drive, MessageType type, Object subject, Object detail, long number) {
+    shard.send(ioms[drive], type, subject, detail, number);
+  }
+
+  /** False for a drive that the array runs without. */
+  public boolean present(int drive) {
+    return ioms[drive] != null;
+  }
+
+  public Counters counters() {
+    return counters;
+  }
+}

@@ -1,0 +1,86 @@
+package dev.tuff.iom.volume;
+
+import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.runtime.Actor;
+
+/**
+ * A volume that clients read and write. Immutable; any thread, but {@link #submit} on the request's
+ * shard only.
+ */
+public final class Volume {
+  private final ObjectAttributes attributes;
+  private final Layout layout;
+  private final int segmentBlocks;
+  private final Actor[] ioms;
+  private final SpaceBudget[] budgets;
+  private final ClientSide[] clients;
+  private final boolean readOnly;
+
+  /**
+   * For the array that assembles it: an IOM, a budget per drive (null: missing), a client side per
+   * shard.
+   */
+  public Volume(
+      ObjectAttributes attributes,
+      Actor[] ioms,
+      SpaceBudget[] budgets,
+      ClientSide[] clients,
+      boolean readOnly) {
+    this.attributes = attributes;
+    this.layout =
+        new Layout(
+            attributes.drives(),
+            attributes.dataMembers(),
+            attributes.parityMembers(),
+            attributes.chunkBlocks());
+    this.segmentBlocks = Cnode.segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
+    this.ioms = ioms;
+    this.budgets = budgets;
+    this.clients = clients;
+    this.readOnly = readOnly;
+  }
+
+  /** Takes the request on; its handler is called on this thread, later. */
+  public void submit(VolumeRequest request) {
+    clients[request.shard()].submit(this, request);
+  }
+
+  public String name() {
+    return attributes.name();
+  }
+
+  public long sizeBytes() {
+    return attributes.sizeBytes();
+  }
+
+  public ObjectAttributes attributes() {
+    return attributes;
+  }
+
+  Layout layout() {
+    return layout;
+  }
+
+  int segmentBlocks() {
+    return segmentBlocks;
+  }
+
+  Actor iom(int drive) {
+    return ioms[drive];
+  }
+
+  SpaceBudget budget(int drive) {
+    return budgets[drive];
+  }
+
+  int drives() {
+    return ioms.length;
+  }
+
+  boolean readOnly() {
+    return readOnly;
+  }
+}

@@ -1,0 +1,259 @@
+package dev.tuff.iom.write;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.drive.BlockIo;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.side.SideRooms;
+import java.util.ArrayDeque;
+
+/**
+ * An IOM as data member: accepts updates in order, keeps one open per block, and holds back new
+ * ones when a limit is reached. Updates of the same segment form a chain in the order of
+ * acceptance.
+ */
+public final class DataSide {
+  private static final int BUCKETS = 2048;
+
+  private final SideRooms rooms;
+  private final WriteOp[] chainHead = new WriteOp[BUCKETS];
+  private final WriteOp[] chainTail = new WriteOp[BUCKETS];
+  private final ArrayDeque<WriteOp> overLimit = new ArrayDeque<>(256);
+  private final ArrayDeque<PendingFlush> flushes = new ArrayDeque<>();
+  private WriteOp oldest;
+  private WriteOp newest;
+  private long accepted;
+  private int started;
+  private int inside;
+
+  private record PendingFlush(Object subject, Actor client, long upTo) {}
+
+  public DataSide(SideRooms rooms) {
+    this.rooms = rooms;
+  }
+
+  SideRooms rooms() {
+    return rooms;
+  }
+
+  /** A part of a client's write arrives. */
+  public void onWrite(WriteOp op) {
+    op.accept(this, ++accepted);
+    op.bucket = bucket(op.gfid, op.lblk);
+    op.newerOpen = null;
+    op.olderOpen = newest;
+    if (newest == null) {
+      oldest = op;
+    } else {
+      newest.newerOpen = op;
+    }
+    newest = op;
+    op.nextInChain = null;
+    if (chainTail[op.bucket] == null) {
+      chainHead[op.bucket] = op;
+    } else {
+      chainTail[op.bucket].nextInChain = op;
+    }
+    chainTail[op.bucket] = op;
+    inside++;
+    if (!behindAnother(op)) {
+      startOrHold(op);
+    }
+  }
+
+  private int bucket(long gfid, long lblk) {
+    long segment = lblk / rooms.cnode(gfid).segmentBlocks();
+    return (int) ((segment * 0x9E3779B97F4A7C15L ^ gfid * 0xC2B2AE3D27D4EB4FL) >>> 40)
+        & (BUCKETS - 1);
+  }
+
+  /** One open update per data block: an earlier one of the same blocks goes first. */
+  private boolean behindAnother(WriteOp op) {
+    for (WriteOp earlier = chainHead[op.bucket]; earlier != op; earlier = earlier.nextInChain) {
+      if (earlier.overlaps(op.gfid, op.lblk, op.count)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void startOrHold(WriteOp op) {
+    if (!overLimit.isEmpty() || limitReached()) {
+      overLimit.add(op);
+      return;
+    }
+    started++;
+    op.start();
+  }
+
+  private boolean limitReached() {
+    return started >= SideLimits.OPEN_UPDATES
+        || rooms.journal.usedBlocks() * 100L
+            > (long) rooms.journal.blocks() * SideLimits.JOURNAL_FULL_PERCENT
+        || rooms.maps.dirtyCount() > rooms.maps.capacity() * 3 / 8;
+  }
+
+  /** Starts what a limit held back, as far as it allows now. */
+  public void resume() {
+    while (!overLimit.isEmpty() && !limitReached()) {
+      started++;
+      overLimit.poll().start();
+    }
+  }
+
+  public void onRequestDelta(WriteOp op, int parity) {
+    op.onRequestDelta(parity);
+  }
+
+  public void onDeltaTaken(WriteOp op, Object generation, long number) {
+    op.onDeltaTaken((int) (number & 0xff), generation, (int) (number >>> 8));
+  }
+
+  public void onParityHardened(WriteOp op, int parity) {
+    op.onParityHardened(parity);
+  }
+
+  /** Reads the blocks of a run whose bit is set. */
+  void readMissing(BlockIo io, long[] addresses, long mask, int count, IoBuffer target) {
+    if (Long.bitCount(mask) == count) {
+      rooms.drive.read(io, addresses, 0, count, target, 0);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      wanted[i] = (mask >>> i & 1) != 0 ? addresses[i] : 0;
+    }
+    rooms.drive.read(io, wanted, 0, count, target, 0);
+  }
+
+  private final long[] wanted = new long[WriteOp.MAX_BLOCKS];
+
+  void wakeReaders(WriteOp op) {
+    WriteOp.ReadersWaiting waiting = op.readers;
+    op.readers = null;
+    while (waiting != null) {
+      WriteOp.ReadersWaiting following = waiting.next();
+      waiting.onContent();
+      waiting = following;
+    }
+  }
+
+  void onClosed(WriteOp op) {
+    unlink(op);
+    inside--;
+    started--;
+    rooms.counters().updates = rooms.counters().updates + 1;
+    wakeReaders(op);
+    for (WriteOp later = chainHead[op.bucket]; later != null; later = later.nextInChain) {
+      if (later.waiting()
+          && later.overlaps(op.gfid, op.lblk, op.count)
+          && !behindAnother(later)
+          && !overLimit.contains(later)) {
+        startOrHold(later);
+      }
+    }
+    resume();
+    answerFlushes();
+  }
+
+  private void unlink(WriteOp op) {
+    if (op.olderOpen == null) {
+      oldest = op.newerOpen;
+    } else {
+      op.olderOpen.newerOpen = op.newerOpen;
+    }
+    if (op.newerOpen == null) {
+      newest = op.olderOpen;
+    } else {
+      op.newerOpen.olderOpen = op.olderOpen;
+    }
+    op.olderOpen = null;
+    op.newerOpen = null;
+    WriteOp before = null;
+    WriteOp at = chainHead[op.bucket];
+    while (at != op) {
+      before = at;
+      at = at.nextInChain;
+    }
+    if (before == null) {
+      chainHead[op.bucket] = op.nextInChain;
+    } else {
+      before.nextInChain = op.nextInChain;
+    }
+    if (chainTail[op.bucket] == op) {
+      chainTail[op.bucket] = before;
+    }
+    op.nextInChain = null;
+  }
+
+  /** The newest update of a block that is accepted and not closed, or null. */
+  public WriteOp newestOf(long gfid, long lblk) {
+    WriteOp found = null;
+    for (WriteOp op = chainHead[bucket(gfid, lblk)]; op != null; op = op.nextInChain) {
+      if (op.overlaps(gfid, lblk, 1)) {
+        found = op;
+      }
+    }
+    return found;
+  }
+
+  /** The open update of a block (the first of its chain), or null. */
+  public WriteOp openOf(long gfid, long lblk) {
+    for (WriteOp op = chainHead[bucket(gfid, lblk)]; op != null; op = op.nextInChain) {
+      if (op.overlaps(gfid, lblk, 1)) {
+        return op;
+      }
+    }
+    return null;
+  }
+
+  /** Has a reader told when the content of {@code op} is ready. */
+  public void awaitContent(WriteOp op, WriteOp.ReadersWaiting reader) {
+    Invariant.check(!op.contentReady(), "only content that is not there is waited for", op.mj);
+    op.readers = reader;
+  }
+
+  /**
+   * The reader that waits for {@code op} already, if any: the new one's {@link
+   * WriteOp.ReadersWaiting#next}.
+   */
+  public WriteOp.ReadersWaiting lastReader(WriteOp op) {
+    return op.readers;
+  }
+
+  /** Answers when all that was accepted up to now is closed, whoever wrote it. */
+  public void onFlush(Object subject, Actor client) {
+    flushes.add(new PendingFlush(subject, client, accepted));
+    answerFlushes();
+  }
+
+  private void answerFlushes() {
+    while (!flushes.isEmpty() && (oldest == null || oldest.acceptedAs > flushes.peek().upTo())) {
+      PendingFlush flush = flushes.poll();
+      rooms.shard.send(flush.client(), MessageType.FLUSHED, flush.subject(), null, 0);
+    }
+  }
+
+  /** The oldest mj of an update that is not closed; {@link Long#MAX_VALUE} if none is open. */
+  public long oldestOpenId() {
+    long id = Long.MAX_VALUE;
+    // In the order of acceptance, not of mj: an update that waited long has a young mj.
+    for (WriteOp op = oldest; op != null; op = op.newerOpen) {
+      if (op.mj != 0) {
+        id = Math.min(id, op.mj);
+      }
+    }
+    return id;
+  }
+
+  /** Updates accepted and not closed. */
+  public int inside() {
+    return inside;
+  }
+
+  /** Bytes of a block. */
+  static int blockBytes() {
+    return Drive.BLOCK_BYTES;
+  }
+}

@@ -1,0 +1,547 @@
+package dev.tuff.iom.write;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.drive.BlockIo;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.Page;
+import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.volume.Toughness;
+import dev.tuff.xor.Crc32c;
+import dev.tuff.xor.ErasureCode;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One update on its data IOM: a run of blocks of one chunk, or a part of one block, from its
+ * acceptance to its closing. The handlers stand in the order in which they run, each named after
+ * its step in figures 15A and 15B. Made by a client, owned by the data IOM's shard from WRITE to
+ * WRITE_CLOSED; parity IOMs read what D7 has published.
+ */
+public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
+  /** Blocks of an update at most. */
+  public static final int MAX_BLOCKS = 32;
+
+  /** Parities of a group at most. */
+  public static final int MAX_PARITIES = 4;
+
+  /**
+   * In {@link MessageType#UPDATE_PARITY}: the delta comes with the request and need not be asked
+   * for.
+   */
+  public static final int DELTA_READY = 0x100;
+
+  private enum Phase {
+    /** With its client. */
+    FREE,
+    /** Accepted; an earlier update of the same blocks, or a limit, is before it. */
+    WAITING,
+    /** D1: finding the old addresses and reading the old data. */
+    PREPARING,
+    /** D2 to D16: journaled and being written. */
+    OPEN
+  }
+
+  // What the client asks. Set before WRITE.
+  public Actor client;
+  public Object request;
+  public long gfid;
+  public long lblk;
+  public int count;
+  public int member;
+  public Toughness toughness = Toughness.HARDENED;
+
+  /** Ties the N updates of a full-stripe write together; 0 for an update by delta. */
+  public long stripe;
+
+  /**
+   * The new bytes: of whole blocks, or of {@link #writeBytes} from {@link #writeStart} on in one
+   * block.
+   */
+  public IoBuffer payload;
+
+  public int payloadOffset;
+  public int writeStart;
+  public int writeBytes;
+
+  /** Drives of the parities, one an index. */
+  public final int[] parityDrive = new int[MAX_PARITIES];
+
+  public int parities;
+
+  // What parity IOMs read, unchanged from D7 until every ParityHardened.
+  public long mj;
+  public final long[] newAddress = new long[MAX_BLOCKS];
+  public final long[] oldAddress = new long[MAX_BLOCKS];
+  public final long[] oldId = new long[MAX_BLOCKS];
+  public final int[] newCrc = new int[MAX_BLOCKS];
+  public final int[] oldCrc = new int[MAX_BLOCKS];
+
+  /** The delta (or the data, in data mode and where nothing was mapped); valid once announced. */
+  public IoBuffer delta;
+
+  public int deltaOffset;
+
+  /** Each parity's handle, with the parity IOM from UpdateParity to DeltaTaken. */
+  public final ParityPart[] parts = new ParityPart[MAX_PARITIES];
+
+  // The data IOM's own.
+  DataSide side;
+  WriteOp nextInChain;
+  WriteOp olderOpen;
+  WriteOp newerOpen;
+  WriteOp nextFree;
+  long acceptedAs;
+  int bucket;
+  boolean contentReady;
+  ReadersWaiting readers;
+  private Phase phase = Phase.FREE;
+  private Cnode cnode;
+  private final PageRequest leaf = new PageRequest(this);
+  private final BlockIo dataWrite = new BlockIo(this);
+  private final BlockIo oldRead = new BlockIo(this);
+  private final DataJournalEntry mjEntry = new DataJournalEntry(this);
+  private final BufferPool.Waiter oldBufferWaiter = this::onOldBuffer;
+  private final BufferPool.Waiter freshBufferWaiter = this::onFreshBuffer;
+  private IoBuffer old;
+  private IoBuffer fresh;
+  private int mapped;
+  private boolean deltaReady;
+  private long readFromDrive;
+  private int takenOwed;
+  private int parityOwed;
+  private int requestedDelta;
+  private boolean mjHardened;
+  private boolean dataHardened;
+  private boolean hardenedSent;
+  private boolean replied;
+  private final Object[] generation = new Object[MAX_PARITIES];
+  private final long[] generationSlot = new long[MAX_PARITIES];
+
+  /** Read operations that wait for this update's content. Implemented by the read room. */
+  public interface ReadersWaiting {
+    /** The content is there, or the update is closed: look again. */
+    void onContent();
+
+    /** The one that waited before it. */
+    ReadersWaiting next();
+  }
+
+  public WriteOp() {
+    for (int i = 0; i < MAX_PARITIES; i++) {
+      parts[i] = new ParityPart(this, i);
+    }
+  }
+
+  // ---- acceptance
+
+  void accept(DataSide owner, long sequence) {
+    Invariant.check(phase == Phase.FREE, "an update is accepted once");
+    phase = Phase.WAITING;
+    side = owner;
+    acceptedAs = sequence;
+    cnode = owner.rooms().cnode(gfid);
+    contentReady = wholeBlocks();
+    old = null;
+    fresh = null;
+    delta = null;
+    mapped = 0;
+    deltaReady = false;
+    parityOwed = (1 << parities) - 1;
+    takenOwed = parityOwed;
+    requestedDelta = 0;
+    mjHardened = false;
+    dataHardened = false;
+    hardenedSent = false;
+    replied = false;
+    mj = 0;
+  }
+
+  /** True when the payload holds every byte of its blocks. */
+  boolean wholeBlocks() {
+    return writeBytes == count * Drive.BLOCK_BYTES;
+  }
+
+  boolean waiting() {
+    return phase == Phase.WAITING;
+  }
+
+  /** True when it covers any of those blocks. */
+  public boolean overlaps(long otherGfid, long otherLblk, int otherCount) {
+    return gfid == otherGfid && lblk < otherLblk + otherCount && otherLblk < lblk + count;
+  }
+
+  // ---- D1: old addresses, old data
+
+  /** Nothing is before it any more. */
+  void start() {
+    Invariant.check(phase == Phase.WAITING, "an update starts once");
+    phase = Phase.PREPARING;
+    if (cnode.dataLeaf(leaf, lblk, true)) {
+      onPage(leaf);
+    }
+  }
+
+  @Override
+  public void onPage(PageRequest request) {
+    Page page = leaf.page();
+    long entry = cnode.dataEntry(lblk);
+    for (int i = 0; i < count; i++) {
+      oldAddress[i] = Cnode.address(page, entry);
+      oldId[i] = Cnode.id(page, entry);
+      oldCrc[i] = Cnode.crc(page, entry);
+      if (oldAddress[i] != 0) {
+        mapped++;
+      }
+      entry += cnode.dataEntryBytes();
+    }
+    if (wholeBlocks() && (stripe != 0 || parities == 0 || mapped == 0)) {
+      delta = payload;
+      deltaOffset = payloadOffset;
+      deltaReady = true;
+      open();
+      return;
+    }
+    IoBuffer buffer = pool().take(oldBufferWaiter);
+    if (buffer != null) {
+      onOldBuffer(buffer);
+    } else if (wholeBlocks()) {
+      // The delta waits for a buffer; the new data need not.
+      open();
+    }
+  }
+
+  private BufferPool pool() {
+    return count == 1 ? side.rooms().smallData : side.rooms().largeData;
+  }
+
+  private void onOldBuffer(IoBuffer buffer) {
+    old = buffer;
+    if (!wholeBlocks()) {
+      IoBuffer second = pool().take(freshBufferWaiter);
+      if (second == null) {
+        return;
+      }
+      fresh = second;
+    }
+    readOld();
+  }
+
+  private void onFreshBuffer(IoBuffer buffer) {
+    fresh = buffer;
+    readOld();
+  }
+
+  private void readOld() {
+    readFromDrive = 0;
+    for (int i = 0; i < count; i++) {
+      long at = (long) i * Drive.BLOCK_BYTES;
+      if (oldAddress[i] == 0) {
+        old.segment().asSlice(at, Drive.BLOCK_BYTES).fill((byte) 0);
+      } else if (!side.rooms().blocks.get(oldAddress[i], old.segment(), at)) {
+        readFromDrive |= 1L << i;
+      }
+    }
+    if (readFromDrive == 0) {
+      onOldData();
+      return;
+    }
+    if (wholeBlocks() && phase == Phase.PREPARING) {
+      open();
+    }
+    side.readMissing(oldRead, oldAddress, readFromDrive, count, old);
+  }
+
+  @Override
+  public void onTransferred(BlockIo io) {
+    if (io == dataWrite) {
+      onDataWritten();
+    } else {
+      onOldRead();
+    }
+  }
+
+  private void onOldRead() {
+    for (int i = 0; i < count; i++) {
+      if ((readFromDrive >>> i & 1) != 0) {
+        boolean sound =
+            (oldRead.failedMask() >>> i & 1) == 0
+                && Crc32c.of(old.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
+                    == oldCrc[i];
+        // Old data that can't be read has to be reconstructed inside the open generation. Until
+        // that is built, the array
+        // stops here with nothing wrongly acknowledged, rather than spread a wrong delta over the
+        // parities.
+        Invariant.check(
+            sound,
+            "old data to be overwritten can be read, at block " + oldAddress[i],
+            driveIndex());
+      }
+    }
+    onOldData();
+  }
+
+  private int driveIndex() {
+    return side.rooms().driveIndex;
+  }
+
+  private void onOldData() {
+    if (!wholeBlocks()) {
+      mergeIntoBlock();
+    }
+    computeDelta();
+    if (phase == Phase.PREPARING) {
+      open();
+    } else {
+      announceDelta();
+    }
+  }
+
+  /** A write smaller than a block: the old block with the new bytes in it. */
+  private void mergeIntoBlock() {
+    MemorySegment target = fresh.segment();
+    MemorySegment.copy(old.segment(), 0, target, 0, Drive.BLOCK_BYTES);
+    MemorySegment.copy(payload.segment(), payloadOffset, target, writeStart, writeBytes);
+    contentReady = true;
+    side.wakeReaders(this);
+  }
+
+  /**
+   * The memory that holds the new blocks, from {@link #contentOffset} on; only when the content is
+   * ready.
+   */
+  public IoBuffer content() {
+    return fresh != null ? fresh : payload;
+  }
+
+  public int contentOffset() {
+    return fresh != null ? 0 : payloadOffset;
+  }
+
+  /** True when {@link #content} has every new byte. */
+  public boolean contentReady() {
+    return contentReady;
+  }
+
+  // ---- D2 to D7: allocate, journal, write, ask the parities
+
+  private void open() {
+    SideRooms rooms = side.rooms();
+    phase = Phase.OPEN;
+    MemorySegment content = content().segment();
+    for (int i = 0; i < count; i++) {
+      newCrc[i] =
+          Crc32c.of(content, contentOffset() + (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
+    }
+    rooms.allocator.allocate(count, newAddress, 0, rooms.journal.nextId());
+    mj = rooms.journal.append(mjEntry);
+    for (int i = 0; i < count; i++) {
+      rooms.blocks.drop(newAddress[i]);
+    }
+    rooms.drive.write(dataWrite, newAddress, 0, count, content(), contentOffset());
+    if (toughness == Toughness.NONE) {
+      reply();
+    }
+    for (int p = 0; p < parities; p++) {
+      rooms.send(
+          parityDrive[p],
+          MessageType.UPDATE_PARITY,
+          this,
+          null,
+          p | (deltaReady ? DELTA_READY : 0));
+    }
+  }
+
+  // ---- D8: the delta; before D2 where the old data is in the cache
+
+  private void computeDelta() {
+    if (parities > 0) {
+      ErasureCode code =
+          side.rooms().code(cnode.attributes().dataMembers(), cnode.attributes().parityMembers());
+      code.delta(old.segment(), 0, content().segment(), contentOffset(), count * Drive.BLOCK_BYTES);
+      delta = old;
+      deltaOffset = 0;
+    }
+    deltaReady = true;
+  }
+
+  private void announceDelta() {
+    for (int p = 0; p < parities; p++) {
+      if ((requestedDelta >>> p & 1) != 0) {
+        sendDelta(p);
+      }
+    }
+  }
+
+  // ---- D9, D10: the parity is ready for it
+
+  void onRequestDelta(int parity) {
+    requestedDelta |= 1 << parity;
+    if (deltaReady) {
+      sendDelta(parity);
+    }
+  }
+
+  private void sendDelta(int parity) {
+    side.rooms()
+        .send(
+            parityDrive[parity],
+            MessageType.DELTA,
+            parts[parity].generation,
+            this,
+            parts[parity].slot);
+  }
+
+  // ---- D11: taken
+
+  void onDeltaTaken(int parity, Object takenBy, int slot) {
+    int bit = 1 << parity;
+    Invariant.check((takenOwed & bit) != 0, "a parity takes a delta once", mj);
+    takenOwed &= ~bit;
+    generation[parity] = takenBy;
+    generationSlot[parity] = slot;
+    if (takenOwed == 0) {
+      releaseOld();
+      if (toughness == Toughness.TAKEN) {
+        reply();
+      }
+    }
+    sendHardenedIfDue(parity);
+  }
+
+  private void releaseOld() {
+    if (old != null) {
+      IoBuffer buffer = old;
+      old = null;
+      delta = null;
+      pool().give(buffer);
+    }
+  }
+
+  // ---- D12: new data on disk
+
+  private void onDataWritten() {
+    if (dataWrite.failed()) {
+      // The drive has told its IOM, which stops; nothing more is acknowledged here.
+      return;
+    }
+    Page page = leaf.page();
+    long entry = cnode.dataEntry(lblk);
+    for (int i = 0; i < count; i++) {
+      Cnode.setEntry(page, entry, newAddress[i], mj, newCrc[i]);
+      entry += cnode.dataEntryBytes();
+    }
+    page.markDirty(mj);
+    if (mapped < count) {
+      cnode.addMappedDataBlocks(count - mapped, mj);
+    }
+    leaf.release();
+    if (count <= SideLimits.CACHED_RUN_BLOCKS) {
+      for (int i = 0; i < count; i++) {
+        side.rooms()
+            .blocks
+            .put(
+                newAddress[i], content().segment(), contentOffset() + (long) i * Drive.BLOCK_BYTES);
+      }
+    }
+  }
+
+  // ---- D13: mj and new data hardened
+
+  void onMjHardened() {
+    mjHardened = true;
+    onHardenedHere();
+  }
+
+  @Override
+  public void onHardened(BlockIo io) {
+    dataHardened = true;
+    onHardenedHere();
+  }
+
+  private void onHardenedHere() {
+    if (!mjHardened || !dataHardened) {
+      return;
+    }
+    hardenedSent = true;
+    for (int p = 0; p < parities; p++) {
+      sendHardenedIfDue(p);
+    }
+    closeIfDue();
+  }
+
+  /**
+   * A parity that has not taken the delta yet is told when it has: only then does it know what for.
+   */
+  private void sendHardenedIfDue(int parity) {
+    if (hardenedSent && (takenOwed >>> parity & 1) == 0) {
+      side.rooms()
+          .send(
+              parityDrive[parity],
+              MessageType.DATA_HARDENED,
+              generation[parity],
+              this,
+              generationSlot[parity]);
+    }
+  }
+
+  // ---- D14, D16, D17: parity hardened, reply, close
+
+  void onParityHardened(int parity) {
+    int bit = 1 << parity;
+    // A repeated message must not count twice: we would reply with one parity still volatile.
+    Invariant.check((parityOwed & bit) != 0, "a parity hardens an update once", mj);
+    parityOwed &= ~bit;
+    closeIfDue();
+  }
+
+  private void closeIfDue() {
+    if (!hardenedSent || parityOwed != 0) {
+      return;
+    }
+    Invariant.check(phase == Phase.OPEN && takenOwed == 0, "an open update is closed", mj);
+    SideRooms rooms = side.rooms();
+    long id = rooms.journal.nextId();
+    for (int i = 0; i < count; i++) {
+      if (oldAddress[i] != 0) {
+        rooms.allocator.free(oldAddress[i], id);
+      }
+    }
+    rooms.journal.appendDataComplete(mj);
+    if (mapped > 0) {
+      rooms.budget.give(mapped);
+    }
+    releaseOld();
+    phase = Phase.FREE;
+    side.onClosed(this);
+    if (fresh != null) {
+      pool().give(fresh);
+      fresh = null;
+    }
+    rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
+  }
+
+  private void reply() {
+    Invariant.check(!replied, "a write is replied to once", mj);
+    replied = true;
+    side.rooms().shard.send(client, MessageType.WRITE_REPLIED, this, null, 0);
+  }
+
+  /** True when {@link MessageType#WRITE_REPLIED} went out before the closing. */
+  public boolean replied() {
+    return replied;
+  }
+
+  /**
+   * The address at which this open update's old version of a block lies, if {@code id} wrote that
+   * version; else 0.
+   */
+  public long oldAddressOf(long block, long id) {
+    int i = (int) (block - lblk);
+    return oldId[i] == id ? oldAddress[i] : 0;
+  }
+}
