@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -203,8 +202,13 @@ class LayoutTest {
   }
 
   private static void compare(String header, Map<String, Long> believed) throws Exception {
-    assertThat(askCompiler(header, List.copyOf(believed.keySet())))
-        .containsExactlyInAnyOrderEntriesOf(new TreeMap<>(believed));
+    Map<String, Long> answers = askCompiler(header, List.copyOf(believed.keySet()));
+    List<String> differences =
+        believed.entrySet().stream()
+            .filter(entry -> !entry.getValue().equals(answers.get(entry.getKey())))
+            .map(e -> e.getKey() + ": Java " + e.getValue() + ", C " + answers.get(e.getKey()))
+            .toList();
+    assertThat(differences).isEmpty();
   }
 
   private static Map<String, Long> askCompiler(String header, List<String> expressions)
