@@ -5,6 +5,7 @@ import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
+import dev.tuff.iom.runtime.Counter;
 import dev.tuff.iom.runtime.Invariant;
 
 /**
@@ -32,7 +33,7 @@ public final class Allocator {
   private final long[] held;
   private final int words;
   private int cursor;
-  private volatile long freeBlocks;
+  private final Counter freeBlocks = new Counter();
 
   /**
    * Pages that the bitmap of {@code blocks} blocks needs in memory, those above the leaves
@@ -100,7 +101,7 @@ public final class Allocator {
         for (int i = 0; i < words; i++) {
           used += Long.bitCount(word(i));
         }
-        freeBlocks = blocks - used;
+        freeBlocks.add(blocks - used);
         done.run();
       }
     }
@@ -194,7 +195,7 @@ public final class Allocator {
     long bits = word(index);
     Invariant.check((bits & bit) == 0, "a block is allocated once", block);
     setWord(index, bits | bit, id);
-    freeBlocks = freeBlocks - 1;
+    freeBlocks.add(-1);
   }
 
   /** Gives a block back; it may be given out again at once. */
@@ -207,7 +208,7 @@ public final class Allocator {
     long bits = word(index);
     Invariant.check((bits & bit) != 0, "a block is freed once", address);
     setWord(index, bits & ~bit, id);
-    freeBlocks = freeBlocks + 1;
+    freeBlocks.add(1);
   }
 
   /** Gives a block back in the bitmap, but keeps it from being given out until {@link #release}. */
@@ -215,7 +216,7 @@ public final class Allocator {
     free(address, id);
     long block = address - firstBlock;
     held[(int) (block / 64)] |= 1L << (block % 64);
-    freeBlocks = freeBlocks - 1;
+    freeBlocks.add(-1);
   }
 
   /** Ends the hold of {@link #freeHeld}. */
@@ -224,7 +225,7 @@ public final class Allocator {
     long bit = 1L << (block % 64);
     Invariant.check((held[(int) (block / 64)] & bit) != 0, "a hold ends once", address);
     held[(int) (block / 64)] &= ~bit;
-    freeBlocks = freeBlocks + 1;
+    freeBlocks.add(1);
   }
 
   /** True when the block is in use according to the bitmap. */
@@ -235,7 +236,7 @@ public final class Allocator {
 
   /** Blocks that can be given out. Any thread, a little late. */
   public long freeBlocks() {
-    return freeBlocks;
+    return freeBlocks.get();
   }
 
   /** Blocks there are in all. */

@@ -158,6 +158,7 @@ public final class Array implements AutoCloseable {
                       Cpu.pin(core);
                     }
                     shard.run();
+                    giveBack(shard);
                   });
       threads[s].start();
     }
@@ -480,9 +481,9 @@ public final class Array implements AutoCloseable {
                       (rooms.allocator.blocks() - rooms.allocator.freeBlocks()) * Drive.BLOCK_BYTES,
                       (long) s.journalBlocks() * Drive.BLOCK_BYTES,
                       rooms.root.epoch(),
-                      rooms.counters().checksumErrors,
-                      rooms.counters().mediaErrors,
-                      rooms.counters().reconstructedBlocks));
+                      rooms.counters().checksumErrors.get(),
+                      rooms.counters().mediaErrors.get(),
+                      rooms.counters().reconstructedBlocks.get()));
             }));
   }
 
@@ -619,17 +620,43 @@ public final class Array implements AutoCloseable {
         join(thread);
       }
     }
-    for (BlockDevice device : devices) {
-      if (device != null) {
-        device.close();
-      }
-    }
-    for (UringLoop loop : loops) {
-      if (loop != null) {
-        loop.close();
+    for (Shard shard : shards) {
+      if (shard != null && threads[shard.index()] == null) {
+        giveBack(shard);
       }
     }
     memory.close();
+  }
+
+  /**
+   * Closes a shard's drives and its ring; on its thread when it has run, as a ring has one user
+   * only.
+   */
+  private void giveBack(Shard shard) {
+    UringLoop loop = loops[shard.index()];
+    for (int d = shard.index(); d < devices.length; d += shards.length) {
+      if (devices[d] != null) {
+        drain(loop, devices[d]);
+        devices[d].close();
+      }
+    }
+    loop.close();
+  }
+
+  /**
+   * Waits until the kernel has let go of the buffers. After a clean stop there is nothing to wait
+   * for.
+   */
+  private void drain(UringLoop loop, BlockDevice device) {
+    while (device.pending() > 0) {
+      try {
+        loop.await(-1);
+      } catch (IllegalStateException afterwards) {
+        // The array has stopped already; what its handlers make of late completions has no
+        // consequence.
+        failure.completeExceptionally(new ArrayException(afterwards.getMessage(), afterwards));
+      }
+    }
   }
 
   private static void join(Thread thread) {

@@ -14,7 +14,17 @@ import java.util.List;
  * not format it away.
  */
 final class ForeignData {
-  private record Signature(String what, long offset, byte[] bytes) {}
+  private static final class Signature {
+    private final String what;
+    private final long offset;
+    private final byte[] bytes;
+
+    Signature(String what, long offset, byte[] bytes) {
+      this.what = what;
+      this.offset = offset;
+      this.bytes = bytes;
+    }
+  }
 
   private static final List<Signature> SIGNATURES =
       List.of(
@@ -40,10 +50,10 @@ final class ForeignData {
   static String find(Path path) {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       for (Signature signature : SIGNATURES) {
-        ByteBuffer found = ByteBuffer.allocate(signature.bytes().length);
-        channel.read(found, signature.offset());
-        if (!found.hasRemaining() && Arrays.equals(found.array(), signature.bytes())) {
-          return signature.what();
+        ByteBuffer found = ByteBuffer.allocate(signature.bytes.length);
+        channel.read(found, signature.offset);
+        if (!found.hasRemaining() && Arrays.equals(found.array(), signature.bytes)) {
+          return signature.what;
         }
       }
       return null;

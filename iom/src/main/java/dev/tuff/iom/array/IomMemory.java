@@ -31,9 +31,9 @@ record IomMemory(
   static IomMemory of(Superblock superblock, int drives) {
     long blocks = superblock.sizeBlocks() - superblock.dataFirstBlock();
     return new IomMemory(
-        (int) Math.clamp(blocks / 64, MIN_PAGE_FRAMES, 4096),
+        Math.clamp(blocks / 64, MIN_PAGE_FRAMES, 4096),
         Allocator.pagesFor(blocks) + 1,
-        (int) Math.clamp(blocks / 32, 512, 4096),
+        Math.clamp(blocks / 32, 512, 4096),
         SideLimits.OPEN_UPDATES,
         32,
         Math.max(8, 2 * drives));

@@ -72,7 +72,7 @@ public final class BlockCache {
   }
 
   private int bucket(long blockAddress) {
-    return (int) (blockAddress * 0x9E3779B97F4A7C15L >>> 40) & (buckets.length - 1);
+    return (int) ((blockAddress * 0x9E3779B97F4A7C15L) >>> 40) & (buckets.length - 1);
   }
 
   private int find(long blockAddress) {

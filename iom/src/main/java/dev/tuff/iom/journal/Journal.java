@@ -187,7 +187,7 @@ public final class Journal implements BlockIo.Listener {
   }
 
   private static long at(Commit commit) {
-    return JournalFormat.HEADER_BYTES + commit.payloadBytes;
+    return (long) JournalFormat.HEADER_BYTES + commit.payloadBytes;
   }
 
   private static void entryHeader(Commit commit, int type, int bodyBytes, long id) {

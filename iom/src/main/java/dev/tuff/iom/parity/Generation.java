@@ -312,8 +312,8 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
           this,
           parity | (long) u << 8);
     }
-    rooms.counters().generations = rooms.counters().generations + 1;
-    rooms.counters().mergedUpdates = rooms.counters().mergedUpdates + updates;
+    rooms.counters().generations.add(1);
+    rooms.counters().mergedUpdates.add(updates);
   }
 
   private void encode(ErasureCode code) {

@@ -118,7 +118,7 @@ public final class ParitySide {
   }
 
   private static boolean sameStripe(WriteOp a, WriteOp b) {
-    return a.stripe == b.stripe && a.gfid == b.gfid && a.lblk == b.lblk && a.client == b.client;
+    return a.stripe == b.stripe && a.gfid == b.gfid && a.lblk == b.lblk;
   }
 
   private void openStripe(int bucket, ParityPart first) {

@@ -135,7 +135,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
                 && Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
                     == crc[i];
         if (!sound) {
-          rooms.counters().checksumErrors = rooms.counters().checksumErrors + 1;
+          rooms.counters().checksumErrors.add(1);
           failed = true;
         }
       }

@@ -69,9 +69,8 @@ public final class ReadSide {
   }
 
   void countDamage(long damaged, long unreadable) {
-    rooms.counters().mediaErrors = rooms.counters().mediaErrors + Long.bitCount(unreadable);
-    rooms.counters().checksumErrors =
-        rooms.counters().checksumErrors + Long.bitCount(damaged & ~unreadable);
+    rooms.counters().mediaErrors.add(Long.bitCount(unreadable));
+    rooms.counters().checksumErrors.add(Long.bitCount(damaged & ~unreadable));
   }
 
   /** Asks the first live parity of the row to make the read's blocks. */

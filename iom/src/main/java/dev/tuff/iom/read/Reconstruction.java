@@ -216,12 +216,12 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
               read.blockOffset() + (long) i * Drive.BLOCK_BYTES,
               Drive.BLOCK_BYTES);
       if (crc != wantedCrc[i]) {
-        rooms.counters().checksumErrors = rooms.counters().checksumErrors + 1;
+        rooms.counters().checksumErrors.add(1);
         finish(false);
         return;
       }
     }
-    rooms.counters().reconstructedBlocks = rooms.counters().reconstructedBlocks + read.count;
+    rooms.counters().reconstructedBlocks.add(read.count);
     finish(true);
   }
 

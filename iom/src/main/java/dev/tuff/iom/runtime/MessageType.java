@@ -58,7 +58,5 @@ public enum MessageType {
   /** Member's IOM to the coordinator. Subject: the Gather part. */
   GATHERED,
   /** A reconstruction is over. Subject: the ReadOp; goes to whoever asked. */
-  RECONSTRUCTED,
-  /** Run a task on the shard. Subject: a Runnable. */
-  EXECUTE
+  RECONSTRUCTED
 }

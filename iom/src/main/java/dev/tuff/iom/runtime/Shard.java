@@ -37,7 +37,7 @@ public final class Shard {
   private Message free;
   private int freeCount;
   private boolean stopped;
-  private volatile long allocatedMessages;
+  private final Counter allocatedMessages = new Counter();
 
   /** What to do when an invariant breaks on some shard. */
   @FunctionalInterface
@@ -98,7 +98,7 @@ public final class Shard {
     Message message = free;
     if (message == null) {
       message = new Message();
-      allocatedMessages = allocatedMessages + 1;
+      allocatedMessages.add(1);
     } else {
       free = message.nextFree;
       message.nextFree = null;
@@ -226,7 +226,7 @@ public final class Shard {
 
   /** Messages made because the pool had none left: stays flat in steady state. */
   public long allocatedMessages() {
-    return allocatedMessages;
+    return allocatedMessages.get();
   }
 
   /** Tasks that were never run, for whoever closes a broken shard. */

@@ -11,6 +11,7 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Counter;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.runtime.Shard;
@@ -55,14 +56,14 @@ public final class SideRooms {
   private final Kernel kernel;
   private final Counters counters = new Counters();
 
-  /** What an IOM counts. Written by its shard; others may read, a little late. */
+  /** What an IOM counts. */
   public static final class Counters {
-    public volatile long checksumErrors;
-    public volatile long mediaErrors;
-    public volatile long reconstructedBlocks;
-    public volatile long updates;
-    public volatile long generations;
-    public volatile long mergedUpdates;
+    public final Counter checksumErrors = new Counter();
+    public final Counter mediaErrors = new Counter();
+    public final Counter reconstructedBlocks = new Counter();
+    public final Counter updates = new Counter();
+    public final Counter generations = new Counter();
+    public final Counter mergedUpdates = new Counter();
   }
 
   @SuppressWarnings("ParameterNumber")

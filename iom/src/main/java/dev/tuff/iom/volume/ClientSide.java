@@ -31,6 +31,8 @@ public final class ClientSide implements Actor {
 
   public ClientSide(Shard shard) {
     this.shard = shard;
+    // Stripe numbers differ from shard to shard.
+    this.stripes = (long) shard.index() << 48;
   }
 
   @Override

@@ -143,7 +143,7 @@ public final class DataSide {
     unlink(op);
     inside--;
     started--;
-    rooms.counters().updates = rooms.counters().updates + 1;
+    rooms.counters().updates.add(1);
     wakeReaders(op);
     for (WriteOp later = chainHead[op.bucket]; later != null; later = later.nextInChain) {
       if (later.waiting()
