@@ -46,7 +46,6 @@ final class ParityLoad {
   private final long[] dataOffsets = new long[DATA];
   private final MemorySegment[] parity;
   private final long[] parityOffsets;
-  private final ResourceMeter meter = new ResourceMeter();
   private int at;
   private int checksum;
 
@@ -71,18 +70,18 @@ final class ParityLoad {
   Measurement run(double seconds) {
     spin((long) (seconds / 5 * 1e9));
     long allocated = ResourceMeter.allocatedByThisThread();
-    meter.start();
+    long cpu = ResourceMeter.cpuNanosOfThisThread();
     long begin = System.nanoTime();
     long operations = spin((long) (seconds * 1e9));
     double elapsed = (System.nanoTime() - begin) / 1e9;
-    meter.stop();
+    cpu = ResourceMeter.cpuNanosOfThisThread() - cpu;
     allocated = ResourceMeter.allocatedByThisThread() - allocated;
     return new Measurement(
         elapsed,
         operations,
         operations * length * work.dataBuffers,
         Latency.UNKNOWN,
-        meter.cpuSeconds(),
+        cpu / 1e9,
         0,
         0,
         0,

@@ -55,8 +55,16 @@ final class ParityPeer implements AutoCloseable {
     }
   }
 
-  /** Bytes of data per second, after a fifth of the time to warm up. */
-  double bytesPerSecond(String work, int bytes, int stripes, double seconds) {
+  /**
+   * What the program says.
+   *
+   * @param bytesPerSecond of data
+   * @param bytesPerCpuSecond of data, per second of the program's own time
+   */
+  record Answer(double bytesPerSecond, double bytesPerCpuSecond) {}
+
+  /** One stretch, after a fifth of its time to warm up. */
+  Answer run(String work, int bytes, int stripes, double seconds) {
     List<String> command =
         List.of(
             program.toString(),
@@ -64,8 +72,13 @@ final class ParityPeer implements AutoCloseable {
             String.valueOf(bytes),
             String.valueOf(stripes),
             String.format(Locale.ROOT, "%.3f", seconds));
-    return Double.parseDouble(
-        call(Math.round(seconds * 2) + 60, "The C program to compare with failed", command));
+    String said =
+        call(Math.round(seconds * 2) + 60, "The C program to compare with failed", command);
+    String[] figures = said.split(" ", 2);
+    if (figures.length != 2) {
+      throw new IllegalStateException("the C program said: " + said);
+    }
+    return new Answer(Double.parseDouble(figures[0]), Double.parseDouble(figures[1]));
   }
 
   private String call(long timeoutSeconds, String failure, List<String> command) {

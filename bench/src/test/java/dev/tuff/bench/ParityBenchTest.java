@@ -22,7 +22,7 @@ class ParityBenchTest {
     }
     assertThat(report.comparisons().getFirst().ratios())
         .extracting(Ratio::name)
-        .containsExactly("throughput / plain Java");
+        .containsExactly("bytes per CPU second / plain Java");
   }
 
   @Test
