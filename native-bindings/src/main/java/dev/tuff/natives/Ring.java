@@ -433,6 +433,11 @@ public final class Ring implements AutoCloseable {
    * #prepared}. Owner only.
    */
   public void enter(int waitFor, long timeoutNanos) {
+    // Another thread's registered ring may have the same number, so the kernel does not find every
+    // mistake.
+    if (Thread.currentThread() != owner) {
+      throw new IllegalStateException("the ring belongs to another thread: " + owner);
+    }
     int publishedTail = tail;
     INT.setRelease(rings, sqTail, publishedTail);
     int count = publishedTail - (int) INT.getAcquire(rings, sqHead);
