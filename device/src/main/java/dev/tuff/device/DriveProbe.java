@@ -59,8 +59,7 @@ final class DriveProbe {
     }
     if (errno == Errno.EACCES || errno == Errno.EPERM) {
       if (Files.isWritable(path)) {
-        return new DriveUnusableException(
-            Reason.READ_ONLY, path + " is set read-only or immutable; a drive must be writable", e);
+        return readOnly(path, e);
       }
       return new DriveUnusableException(
           Reason.NOT_PERMITTED,
@@ -80,6 +79,11 @@ final class DriveProbe {
     }
     return new DriveUnusableException(
         Reason.FAILED, path + " could not be opened: " + Errno.describe(errno), e);
+  }
+
+  private static DriveUnusableException readOnly(Path path, Throwable cause) {
+    return new DriveUnusableException(
+        Reason.READ_ONLY, path + " is set read-only or immutable; a drive must be writable", cause);
   }
 
   /** What an open drive is; refuses one that does not serve. */
@@ -107,9 +111,14 @@ final class DriveProbe {
     if (!block) {
       return new Geometry(size, logical, physical, alignment, true, true);
     }
-    Path queue = queueOf(status);
-    boolean volatileCache = !read(queue, "write_cache").equals("write through");
-    boolean discard = !read(queue, "write_zeroes_max_bytes").equals("0");
+    Path folder = folderOf(status);
+    if (setting(folder, "ro").equals("1")) {
+      throw readOnly(file.path(), null);
+    }
+    // Where the kernel does not say, a cache is assumed: a needless flush is slow, a missing one
+    // loses data.
+    boolean volatileCache = !queueSetting(folder, "write_cache").equals("write through");
+    boolean discard = !queueSetting(folder, "write_zeroes_max_bytes").equals("0");
     return new Geometry(size, logical, physical, alignment, volatileCache, discard);
   }
 
@@ -121,24 +130,31 @@ final class DriveProbe {
     return block ? logical : BLOCK_BYTES;
   }
 
-  /** The request queue's settings; a partition has its drive's. */
-  private static Path queueOf(FileStatus status) {
+  /** Where the kernel describes a block device; null where it does not. */
+  private static Path folderOf(FileStatus status) {
     try {
-      Path device = BLOCK_DEVICES.resolve(status.specialDeviceName()).toRealPath();
-      Path own = device.resolve("queue");
-      return Files.isDirectory(own) ? own : device.getParent().resolve("queue");
+      return BLOCK_DEVICES.resolve(status.specialDeviceName()).toRealPath();
     } catch (IOException e) {
       return null;
     }
   }
 
-  /** Empty where the kernel does not say: the careful answer follows for a cache. */
-  private static String read(Path queue, String setting) {
-    if (queue == null) {
+  /** A setting of the request queue; a partition has its drive's. */
+  private static String queueSetting(Path folder, String name) {
+    if (folder == null) {
+      return "";
+    }
+    boolean partition = Files.exists(folder.resolve("partition"));
+    return setting(partition ? folder.getParent() : folder, "queue/" + name);
+  }
+
+  /** Empty where the kernel does not say. */
+  private static String setting(Path folder, String name) {
+    if (folder == null) {
       return "";
     }
     try {
-      return Files.readString(queue.resolve(setting)).strip();
+      return Files.readString(folder.resolve(name)).strip();
     } catch (IOException e) {
       return "";
     }
