@@ -8,12 +8,15 @@ import dev.tuff.natives.NativeFile;
 import dev.tuff.natives.Posix;
 import dev.tuff.natives.PosixException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Opens drives, or says in one sentence why not, and finds out what they are. */
 final class DriveProbe {
   private static final int BLOCK_BYTES = 4096;
+  private static final System.Logger LOGGER = System.getLogger(DriveProbe.class.getName());
+  private static final Path LOOP_DEVICES = Path.of("/sys/block");
   private static final Path BLOCK_DEVICES = Path.of("/sys/dev/block");
 
   private DriveProbe() {}
@@ -31,6 +34,9 @@ final class DriveProbe {
           Reason.NOT_A_DRIVE,
           path + " is " + kindOf(path) + "; a drive must be a block device or an image file");
     }
+    if (status.isRegular()) {
+      requireNoLoopDevice(path);
+    }
     try {
       return NativeFile.open(
           path, NativeFile.Option.WRITE, NativeFile.Option.DIRECT, NativeFile.Option.EXCLUSIVE);
@@ -38,6 +44,27 @@ final class DriveProbe {
       throw new DriveUnusableException(Reason.IN_USE, e.getMessage(), e);
     } catch (PosixException e) {
       throw refused(path, e);
+    }
+  }
+
+  /** A file behind a loop device is locked by nobody, but may well be mounted. */
+  private static void requireNoLoopDevice(Path path) {
+    try (DirectoryStream<Path> devices = Files.newDirectoryStream(LOOP_DEVICES, "loop*")) {
+      String real = path.toRealPath().toString();
+      for (Path device : devices) {
+        if (setting(device, "loop/backing_file").equals(real)) {
+          throw new DriveUnusableException(
+              Reason.IN_USE,
+              path
+                  + " is in use by /dev/"
+                  + device.getFileName()
+                  + "; give that path, or detach it: losetup -d /dev/"
+                  + device.getFileName());
+        }
+      }
+    } catch (IOException e) {
+      // Where sysfs is not to be seen nothing is known against the file.
+      LOGGER.log(System.Logger.Level.DEBUG, "loop devices could not be listed", e);
     }
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.tuff.device.DriveUnusableException.Reason;
+import dev.tuff.natives.Errno;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ final class UringDeviceTest {
 
   @BeforeEach
   void open() {
-    memory = IoMemory.open(64 * BLOCK);
+    memory = IoMemory.open(66 * BLOCK);
     buffers = memory.buffers(64, BLOCK);
     loop = UringLoop.open(memory, 2, 2 * DEPTH);
   }
@@ -158,6 +159,47 @@ final class UringDeviceTest {
   }
 
   @Test
+  void refusesAFileBehindALoopDevice() throws Exception {
+    Path path = image(1 << 20);
+    LoopDrive drive = LoopDrive.attach(path);
+    try {
+      assertRefused(
+          path,
+          0,
+          Reason.IN_USE,
+          path
+              + " is in use by "
+              + drive.path()
+              + "; give that path, or detach it: losetup -d "
+              + drive.path());
+    } finally {
+      drive.detach();
+    }
+  }
+
+  @Test
+  void errorsOfTheMediumAreResults() throws Exception {
+    Path path = image(1 << 20);
+    LoopDrive drive = LoopDrive.attach(path);
+    try (UringDevice device = UringDevice.open(loop, drive.path(), new DeviceOptions(DEPTH))) {
+      // A loop device answers EIO where its file has ended meanwhile.
+      Files.write(path, new byte[64 * 1024]);
+      IoRequest good = new IoRequest(r -> {}, this).read(0, BLOCK, buffers[0], 0);
+      IoRequest bad = new IoRequest(r -> {}, this).read(512 * 1024, BLOCK, buffers[1], 0);
+      device.submit(bad);
+      device.submit(good);
+      while (device.pending() > 0) {
+        loop.await(-1);
+      }
+      assertThat(good.result()).isEqualTo(IoResult.OK);
+      assertThat(bad.result()).isEqualTo(IoResult.MEDIA_ERROR);
+      assertThat(bad.errno()).isEqualTo(Errno.EIO);
+    } finally {
+      drive.detach();
+    }
+  }
+
+  @Test
   void refusesFileSystemsWithoutDirectIo() throws Exception {
     // Files of procfs know no O_DIRECT.
     Path path = Path.of("/proc/self/comm");
@@ -242,18 +284,24 @@ final class UringDeviceTest {
   @Test
   void failsRequestsWhoseFileWasCut() throws IOException {
     Path path = image(4 * BLOCK);
+    IoBuffer large = memory.buffers(1, 2 * BLOCK)[0];
     try (UringDevice device = UringDevice.open(loop, path, new DeviceOptions(DEPTH))) {
       Files.write(path, new byte[BLOCK]);
       IoRequest request = new IoRequest(r -> {}, this).read(0, BLOCK, buffers[0], 0);
       device.submit(request);
       IoRequest beyond = new IoRequest(r -> {}, this).read(2 * BLOCK, BLOCK, buffers[1], 0);
       device.submit(beyond);
+      IoRequest across = new IoRequest(r -> {}, this).read(0, 2 * BLOCK, large, 0);
+      device.submit(across);
       while (device.pending() > 0) {
         loop.await(-1);
       }
       assertThat(request.result()).isEqualTo(IoResult.OK);
       assertThat(beyond.result()).isEqualTo(IoResult.MEDIA_ERROR);
-      assertThat(device.counters().errors).isEqualTo(1);
+      assertThat(across.result())
+          .as("a short read that does not go on")
+          .isEqualTo(IoResult.MEDIA_ERROR);
+      assertThat(device.counters().errors).isEqualTo(2);
     }
   }
 
