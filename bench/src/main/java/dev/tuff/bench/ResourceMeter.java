@@ -41,6 +41,11 @@ final class ResourceMeter {
     return THREADS.getCurrentThreadAllocatedBytes();
   }
 
+  /** User and system time of the calling thread. */
+  static long cpuNanosOfThisThread() {
+    return THREADS.getCurrentThreadCpuTime();
+  }
+
   /** Peak resident memory of this process in bytes. */
   static long peakResidentBytes() {
     try {

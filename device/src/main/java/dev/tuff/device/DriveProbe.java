@@ -8,12 +8,15 @@ import dev.tuff.natives.NativeFile;
 import dev.tuff.natives.Posix;
 import dev.tuff.natives.PosixException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Opens drives, or says in one sentence why not, and finds out what they are. */
 final class DriveProbe {
   private static final int BLOCK_BYTES = 4096;
+  private static final System.Logger LOGGER = System.getLogger(DriveProbe.class.getName());
+  private static final Path LOOP_DEVICES = Path.of("/sys/block");
   private static final Path BLOCK_DEVICES = Path.of("/sys/dev/block");
 
   private DriveProbe() {}
@@ -31,6 +34,9 @@ final class DriveProbe {
           Reason.NOT_A_DRIVE,
           path + " is " + kindOf(path) + "; a drive must be a block device or an image file");
     }
+    if (status.isRegular()) {
+      requireNoLoopDevice(path);
+    }
     try {
       return NativeFile.open(
           path, NativeFile.Option.WRITE, NativeFile.Option.DIRECT, NativeFile.Option.EXCLUSIVE);
@@ -38,6 +44,27 @@ final class DriveProbe {
       throw new DriveUnusableException(Reason.IN_USE, e.getMessage(), e);
     } catch (PosixException e) {
       throw refused(path, e);
+    }
+  }
+
+  /** A file behind a loop device is locked by nobody, but may well be mounted. */
+  private static void requireNoLoopDevice(Path path) {
+    try (DirectoryStream<Path> devices = Files.newDirectoryStream(LOOP_DEVICES, "loop*")) {
+      String real = path.toRealPath().toString();
+      for (Path device : devices) {
+        if (setting(device, "loop/backing_file").equals(real)) {
+          throw new DriveUnusableException(
+              Reason.IN_USE,
+              path
+                  + " is in use by /dev/"
+                  + device.getFileName()
+                  + "; give that path, or detach it: losetup -d /dev/"
+                  + device.getFileName());
+        }
+      }
+    } catch (IOException e) {
+      // Where sysfs is not to be seen nothing is known against the file.
+      LOGGER.log(System.Logger.Level.DEBUG, "loop devices could not be listed", e);
     }
   }
 
@@ -59,8 +86,7 @@ final class DriveProbe {
     }
     if (errno == Errno.EACCES || errno == Errno.EPERM) {
       if (Files.isWritable(path)) {
-        return new DriveUnusableException(
-            Reason.READ_ONLY, path + " is set read-only or immutable; a drive must be writable", e);
+        return readOnly(path, e);
       }
       return new DriveUnusableException(
           Reason.NOT_PERMITTED,
@@ -80,6 +106,11 @@ final class DriveProbe {
     }
     return new DriveUnusableException(
         Reason.FAILED, path + " could not be opened: " + Errno.describe(errno), e);
+  }
+
+  private static DriveUnusableException readOnly(Path path, Throwable cause) {
+    return new DriveUnusableException(
+        Reason.READ_ONLY, path + " is set read-only or immutable; a drive must be writable", cause);
   }
 
   /** What an open drive is; refuses one that does not serve. */
@@ -107,9 +138,14 @@ final class DriveProbe {
     if (!block) {
       return new Geometry(size, logical, physical, alignment, true, true);
     }
-    Path queue = queueOf(status);
-    boolean volatileCache = !read(queue, "write_cache").equals("write through");
-    boolean discard = !read(queue, "write_zeroes_max_bytes").equals("0");
+    Path folder = folderOf(status);
+    if (setting(folder, "ro").equals("1")) {
+      throw readOnly(file.path(), null);
+    }
+    // Where the kernel does not say, a cache is assumed: a needless flush is slow, a missing one
+    // loses data.
+    boolean volatileCache = !queueSetting(folder, "write_cache").equals("write through");
+    boolean discard = !queueSetting(folder, "write_zeroes_max_bytes").equals("0");
     return new Geometry(size, logical, physical, alignment, volatileCache, discard);
   }
 
@@ -121,24 +157,31 @@ final class DriveProbe {
     return block ? logical : BLOCK_BYTES;
   }
 
-  /** The request queue's settings; a partition has its drive's. */
-  private static Path queueOf(FileStatus status) {
+  /** Where the kernel describes a block device; null where it does not. */
+  private static Path folderOf(FileStatus status) {
     try {
-      Path device = BLOCK_DEVICES.resolve(status.specialDeviceName()).toRealPath();
-      Path own = device.resolve("queue");
-      return Files.isDirectory(own) ? own : device.getParent().resolve("queue");
+      return BLOCK_DEVICES.resolve(status.specialDeviceName()).toRealPath();
     } catch (IOException e) {
       return null;
     }
   }
 
-  /** Empty where the kernel does not say: the careful answer follows for a cache. */
-  private static String read(Path queue, String setting) {
-    if (queue == null) {
+  /** A setting of the request queue; a partition has its drive's. */
+  private static String queueSetting(Path folder, String name) {
+    if (folder == null) {
+      return "";
+    }
+    boolean partition = Files.exists(folder.resolve("partition"));
+    return setting(partition ? folder.getParent() : folder, "queue/" + name);
+  }
+
+  /** Empty where the kernel does not say. */
+  private static String setting(Path folder, String name) {
+    if (folder == null) {
       return "";
     }
     try {
-      return Files.readString(queue.resolve(setting)).strip();
+      return Files.readString(folder.resolve(name)).strip();
     } catch (IOException e) {
       return "";
     }

@@ -23,6 +23,13 @@ public final class UringLoop implements IoLoop {
    */
   private static final int COMPLETIONS_PER_CALL = 256;
 
+  /**
+   * Operations prepared by handlers that are worth a system call at once. Measured with 4 KiB
+   * random writes at depth 32 on a virtual disk: without a limit 20 % fewer operations, with 1 a
+   * third more processor time.
+   */
+  private static final int EAGER_SUBMISSION = 4;
+
   private static final int LARGEST_SUBMISSION = 1024;
   private static final long WAKE_UP = -1;
 
@@ -178,9 +185,18 @@ public final class UringLoop implements IoLoop {
         onWakeUp();
       } else if (devices[(int) (data >>> 32)].onCompletion((int) data, ring.result())) {
         handlers++;
+        submitEagerly();
       }
     }
     return handlers;
+  }
+
+  // Handlers usually ask for the next transfer. To collect all of those first would let the drive
+  // run low meanwhile.
+  private void submitEagerly() {
+    if (ring.prepared() >= EAGER_SUBMISSION) {
+      ring.enter(0, -1);
+    }
   }
 
   private void onWakeUp() {

@@ -1,8 +1,11 @@
 package dev.tuff.device;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The contract over an image file on the real ring. */
@@ -26,5 +29,15 @@ final class UringFileContractTest extends DeviceContractTest {
     Path file = folder.resolve("image");
     Files.write(file, new byte[DEVICE_BYTES]);
     return UringDevice.open((UringLoop) loop, file, new DeviceOptions(DEPTH));
+  }
+
+  @Test
+  void refusesBuffersOfOtherMemory() {
+    try (IoMemory other = memory(BLOCK)) {
+      IoBuffer foreign = other.buffers(1, BLOCK)[0];
+      assertThatThrownBy(
+              () -> device.submit(new IoRequest(r -> {}, this).read(0, BLOCK, foreign, 0)))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
   }
 }

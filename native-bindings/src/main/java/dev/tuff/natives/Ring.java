@@ -43,6 +43,9 @@ public final class Ring implements AutoCloseable {
     BASE
   };
 
+  /** How many sets of features there are to fall back on. */
+  static final int FLAVOUR_COUNT = FLAVOURS.length;
+
   private static final int REGISTER_ENABLE_RINGS = 12;
 
   private static final int ENTER_GETEVENTS = 1;
@@ -172,13 +175,18 @@ public final class Ring implements AutoCloseable {
    * @param completions operations in flight at most, 1 to 65536
    */
   public static Ring open(int submissions, int completions) {
+    return open(submissions, completions, 0);
+  }
+
+  /** As on a kernel that lacks the features of the flavours before {@code firstFlavour}. */
+  static Ring open(int submissions, int completions, int firstFlavour) {
     requireLibrary();
     // Not closed by hand: a few hundred bytes, and closing a shared arena stops every thread.
     Arena arena = Arena.ofAuto();
     MemorySegment struct = arena.allocate(io_uring.layout());
     MemorySegment params = arena.allocate(io_uring_params.layout());
     int error = -EINVAL;
-    for (int i = 0; i < FLAVOURS.length && error == -EINVAL; i++) {
+    for (int i = firstFlavour; i < FLAVOURS.length && error == -EINVAL; i++) {
       struct.fill((byte) 0);
       params.fill((byte) 0);
       io_uring_params.flags(params, FLAVOURS[i]);
@@ -433,6 +441,11 @@ public final class Ring implements AutoCloseable {
    * #prepared}. Owner only.
    */
   public void enter(int waitFor, long timeoutNanos) {
+    // Another thread's registered ring may have the same number, so the kernel does not find every
+    // mistake.
+    if (Thread.currentThread() != owner) {
+      throw new IllegalStateException("the ring belongs to another thread: " + owner);
+    }
     int publishedTail = tail;
     INT.setRelease(rings, sqTail, publishedTail);
     int count = publishedTail - (int) INT.getAcquire(rings, sqHead);
