@@ -27,7 +27,7 @@ import dev.tuff.xor.Kernel;
  */
 final class IomStart {
   /** Levels of the object tree: 252 x 252 x 252 objects. */
-  private static final int OBJECT_LEVELS = 4;
+  static final int OBJECT_LEVELS = 4;
 
   private final Superblock superblock;
   private final Root root;

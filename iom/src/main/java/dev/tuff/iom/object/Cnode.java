@@ -16,24 +16,20 @@ import dev.tuff.iom.runtime.Invariant;
  * </pre>
  */
 public final class Cnode {
-  private static final long OFFSET_ATTRIBUTES = PageFormat.HEADER_BYTES;
-  private static final long OFFSET_DATA_MAP = OFFSET_ATTRIBUTES + ObjectAttributes.BYTES;
-  private static final long OFFSET_PARITY_MAP = OFFSET_DATA_MAP + PageFormat.POINTER_BYTES;
+  static final long OFFSET_ATTRIBUTES = PageFormat.HEADER_BYTES;
+  static final long OFFSET_DATA_MAP = OFFSET_ATTRIBUTES + ObjectAttributes.BYTES;
+  static final long OFFSET_PARITY_MAP = OFFSET_DATA_MAP + PageFormat.POINTER_BYTES;
   private static final long OFFSET_DATA_BLOCKS = OFFSET_PARITY_MAP + PageFormat.POINTER_BYTES;
   private static final long OFFSET_PARITY_BLOCKS = OFFSET_DATA_BLOCKS + 8;
 
   private static final int ENTRY_ID = 8;
   private static final int ENTRY_CRC = 16;
-  private static final int DATA_ENTRY_BYTES = 24;
 
   private final Page page;
   private final int drive;
   private final ObjectAttributes attributes;
   private final Layout layout;
-  private final int segmentBlocks;
-  private final int parityEntryBytes;
-  private final int dataEntriesPerLeaf;
-  private final int parityEntriesPerLeaf;
+  private final MapShape shape;
   private final PageTree dataMap;
   private final PageTree parityMap;
 
@@ -47,28 +43,20 @@ public final class Cnode {
             attributes.dataMembers(),
             attributes.parityMembers(),
             attributes.chunkBlocks());
-    this.segmentBlocks = segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
-    this.parityEntryBytes = parityEntryBytes(attributes.dataMembers());
-    int room = PageFormat.PAGE_BYTES - PageFormat.HEADER_BYTES;
-    this.dataEntriesPerLeaf = room / DATA_ENTRY_BYTES / segmentBlocks * segmentBlocks;
-    this.parityEntriesPerLeaf = room / parityEntryBytes / segmentBlocks * segmentBlocks;
-    long rows = layout.rowsFor(attributes.sizeBytes());
-    long periods = rows / attributes.drives() + 1;
-    long dataBlocks = periods * attributes.dataMembers() * attributes.chunkBlocks();
-    long parityBlocks = periods * attributes.parityMembers() * attributes.chunkBlocks();
+    this.shape = MapShape.of(attributes, layout);
     this.dataMap =
         new PageTree(
             cache,
             PageFormat.KIND_DATA_MAP,
             attributes.gfid(),
-            PageTree.levelsFor(dataBlocks / dataEntriesPerLeaf + 1),
+            shape.dataLevels(),
             new MapHolder(OFFSET_DATA_MAP));
     this.parityMap =
         new PageTree(
             cache,
             PageFormat.KIND_PARITY_MAP,
             attributes.gfid(),
-            PageTree.levelsFor(parityBlocks / parityEntriesPerLeaf + 1),
+            shape.parityLevels(),
             new MapHolder(OFFSET_PARITY_MAP));
   }
 
@@ -101,19 +89,6 @@ public final class Cnode {
     }
   }
 
-  private static int parityEntryBytes(int dataMembers) {
-    return (DATA_ENTRY_BYTES + 12 * dataMembers + 7) / 8 * 8;
-  }
-
-  /**
-   * Blocks that an update covers at most: a power of two, so that a chunk is a whole number of them
-   * and none crosses a map page.
-   */
-  public static int segmentBlocks(int dataMembers, int chunkBlocks) {
-    int perLeaf = (PageFormat.PAGE_BYTES - PageFormat.HEADER_BYTES) / parityEntryBytes(dataMembers);
-    return Math.min(chunkBlocks, Integer.highestOneBit(perLeaf));
-  }
-
   /** Makes the cnode of a new object in an empty page. */
   public static Cnode create(
       Page page, int drive, ObjectAttributes attributes, PageCache cache, long id) {
@@ -138,17 +113,18 @@ public final class Cnode {
   }
 
   public int segmentBlocks() {
-    return segmentBlocks;
+    return shape.segmentBlocks();
   }
 
   /** Asks for the page with the data entries from {@code lblk} on, as {@link PageTree#get} does. */
   public boolean dataLeaf(PageRequest request, long lblk, boolean create) {
-    return dataMap.get(request, layout.dataIndex(drive, lblk) / dataEntriesPerLeaf, create);
+    return dataMap.get(request, layout.dataIndex(drive, lblk) / shape.dataEntriesPerLeaf(), create);
   }
 
   /** Asks for the page with the parity entries from {@code lblk} on. */
   public boolean parityLeaf(PageRequest request, long lblk, boolean create) {
-    return parityMap.get(request, layout.parityIndex(drive, lblk) / parityEntriesPerLeaf, create);
+    return parityMap.get(
+        request, layout.parityIndex(drive, lblk) / shape.parityEntriesPerLeaf(), create);
   }
 
   /**
@@ -157,29 +133,29 @@ public final class Cnode {
    */
   public long dataEntry(long lblk) {
     return PageFormat.HEADER_BYTES
-        + layout.dataIndex(drive, lblk) % dataEntriesPerLeaf * DATA_ENTRY_BYTES;
+        + layout.dataIndex(drive, lblk) % shape.dataEntriesPerLeaf() * MapShape.DATA_ENTRY_BYTES;
   }
 
   /** Where in its page the parity entry of {@code lblk} lies. */
   public long parityEntry(long lblk) {
     return PageFormat.HEADER_BYTES
-        + layout.parityIndex(drive, lblk) % parityEntriesPerLeaf * parityEntryBytes;
+        + layout.parityIndex(drive, lblk) % shape.parityEntriesPerLeaf() * shape.parityEntryBytes();
   }
 
   public int dataEntryBytes() {
-    return DATA_ENTRY_BYTES;
+    return MapShape.DATA_ENTRY_BYTES;
   }
 
   public int parityEntryBytes() {
-    return parityEntryBytes;
+    return shape.parityEntryBytes();
   }
 
   public int dataEntriesPerLeaf() {
-    return dataEntriesPerLeaf;
+    return shape.dataEntriesPerLeaf();
   }
 
   public int parityEntriesPerLeaf() {
-    return parityEntriesPerLeaf;
+    return shape.parityEntriesPerLeaf();
   }
 
   /** Address in the entry at {@code entry}; 0: zeros. */
@@ -209,19 +185,21 @@ public final class Cnode {
    * zeros.
    */
   public long memberId(Page leaf, long entry, int member) {
-    return leaf.getLong(entry + DATA_ENTRY_BYTES + 8L * member);
+    return leaf.getLong(entry + MapShape.DATA_ENTRY_BYTES + 8L * member);
   }
 
   /** CRC32C of that member's content. */
   public int memberCrc(Page leaf, long entry, int member) {
-    return leaf.getInt(entry + DATA_ENTRY_BYTES + 8L * attributes.dataMembers() + 4L * member);
+    return leaf.getInt(
+        entry + MapShape.DATA_ENTRY_BYTES + 8L * attributes.dataMembers() + 4L * member);
   }
 
   /** Sets what the parity block says of a member. */
   public void setMember(Page leaf, long entry, int member, long mj, int crc) {
     Invariant.check(member >= 0 && member < attributes.dataMembers(), "a data member", member);
-    leaf.setLong(entry + DATA_ENTRY_BYTES + 8L * member, mj);
-    leaf.setInt(entry + DATA_ENTRY_BYTES + 8L * attributes.dataMembers() + 4L * member, crc);
+    leaf.setLong(entry + MapShape.DATA_ENTRY_BYTES + 8L * member, mj);
+    leaf.setInt(
+        entry + MapShape.DATA_ENTRY_BYTES + 8L * attributes.dataMembers() + 4L * member, crc);
   }
 
   /** Data blocks of the object that are mapped on this drive. */

@@ -2,7 +2,7 @@ package dev.tuff.iom.volume;
 
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.layout.Layout;
-import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.runtime.Actor;
 
@@ -36,7 +36,7 @@ public final class Volume {
             attributes.dataMembers(),
             attributes.parityMembers(),
             attributes.chunkBlocks());
-    this.segmentBlocks = Cnode.segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
+    this.segmentBlocks = MapShape.segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
     this.ioms = ioms;
     this.budgets = budgets;
     this.clients = clients;

@@ -5,6 +5,7 @@ import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.runtime.Actor;
@@ -24,7 +25,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   /** Blocks of an update at most. */
-  public static final int MAX_BLOCKS = 32;
+  public static final int MAX_BLOCKS = MapShape.MAX_SEGMENT_BLOCKS;
 
   /** Parities of a group at most. */
   public static final int MAX_PARITIES = 4;

@@ -1,0 +1,55 @@
+package dev.tuff.iom.object;
+
+import dev.tuff.iom.layout.Layout;
+
+/**
+ * How an object's two block maps are laid out on a drive, by its attributes alone.
+ *
+ * @param segmentBlocks blocks that an update covers at most: a power of two, so that a chunk is a
+ *     whole number of them and none crosses a map page
+ * @param parityEntryBytes size of an entry of the parity map; one of the data map has {@link
+ *     #DATA_ENTRY_BYTES}
+ */
+public record MapShape(
+    int segmentBlocks,
+    int parityEntryBytes,
+    int dataEntriesPerLeaf,
+    int parityEntriesPerLeaf,
+    int dataLevels,
+    int parityLevels) {
+  /** Size of an entry of the data map. */
+  public static final int DATA_ENTRY_BYTES = 24;
+
+  /** Longest run of one update. */
+  public static final int MAX_SEGMENT_BLOCKS = 32;
+
+  private static final int ROOM = PageFormat.PAGE_BYTES - PageFormat.HEADER_BYTES;
+
+  /** The shape of an object's maps. */
+  public static MapShape of(ObjectAttributes attributes, Layout layout) {
+    int segment = segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
+    int parityEntry = parityEntryBytes(attributes.dataMembers());
+    int dataPerLeaf = ROOM / DATA_ENTRY_BYTES / segment * segment;
+    int parityPerLeaf = ROOM / parityEntry / segment * segment;
+    long periods = layout.rowsFor(attributes.sizeBytes()) / attributes.drives() + 1;
+    long dataBlocks = periods * attributes.dataMembers() * attributes.chunkBlocks();
+    long parityBlocks = periods * attributes.parityMembers() * attributes.chunkBlocks();
+    return new MapShape(
+        segment,
+        parityEntry,
+        dataPerLeaf,
+        parityPerLeaf,
+        PageTree.levelsFor(dataBlocks / dataPerLeaf + 1),
+        PageTree.levelsFor(parityBlocks / parityPerLeaf + 1));
+  }
+
+  static int parityEntryBytes(int dataMembers) {
+    return (DATA_ENTRY_BYTES + 12 * dataMembers + 7) / 8 * 8;
+  }
+
+  /** Blocks that an update covers at most. */
+  public static int segmentBlocks(int dataMembers, int chunkBlocks) {
+    int perLeaf = ROOM / parityEntryBytes(dataMembers);
+    return Math.min(Math.min(chunkBlocks, MAX_SEGMENT_BLOCKS), Integer.highestOneBit(perLeaf));
+  }
+}
