@@ -9,7 +9,8 @@ import java.lang.invoke.VarHandle;
  * The real loop: an io_uring of one thread, which belongs to the thread that first calls {@link
  * #poll} or {@link #await}. Before that, one thread at a time may open devices on it; afterwards
  * only its own. Everything that was submitted since the last call goes to the kernel in one system
- * call, the same one that collects completions and sleeps for them.
+ * call, the same one that collects completions and sleeps for them; what handlers submit follows in
+ * small groups while further handlers run.
  */
 public final class UringLoop implements IoLoop {
   private static final int AWAKE = 0;
@@ -107,14 +108,21 @@ public final class UringLoop implements IoLoop {
       return submitAndRun();
     }
     if (!STATE.compareAndSet(this, AWAKE, ASLEEP)) {
-      state = AWAKE;
+      becomeAwake();
       return submitAndRun();
     }
     ring.enter(1, timeoutNanos);
+    becomeAwake();
+    return run();
+  }
+
+  private void becomeAwake() {
     // A waker that came late has still signalled: its completion ends the next sleep early, which
     // is harmless.
     STATE.setVolatile(this, AWAKE);
-    return run();
+    // The owner's next look at its mailbox must not move before this: a waker that still saw WOKEN
+    // relies on it.
+    VarHandle.fullFence();
   }
 
   /**

@@ -304,10 +304,10 @@ public final class Ring implements AutoCloseable {
       int error = -Uring.io_uring_register_buffers(struct, vectors, buffers.size());
       if (error == ENOMEM) {
         throw new RingException(
-            "io_uring may not lock "
+            "io_uring may not lock another "
                 + (bytes >> 20)
-                + " MiB of buffers; raise the limit to at least that"
-                + " (ulimit -l, LimitMEMLOCK= of the service)",
+                + " MiB of buffers; raise the limit above the sum of what all rings of this user"
+                + " lock (ulimit -l, LimitMEMLOCK= of the service)",
             error);
       }
       check("register buffers", -error);
