@@ -1,0 +1,89 @@
+package dev.tuff.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tuff.iom.volume.Toughness;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ArrayBenchTest {
+  @Test
+  void limitsAreThoseOfTheDesign() {
+    // 5 drives, 4+1: a fifth of what is written is parity.
+    assertThat(Limits.fullStripeWrite(1000, 4, 1)).isEqualTo(800);
+    assertThat(Limits.cachedOverwrite(44_000, 1)).isEqualTo(22_000);
+    // 2 reads of 1/100,000 s and 2 writes of 1/50,000 s.
+    assertThat(Limits.readFirstOverwrite(50_000, 100_000, 1))
+        .isCloseTo(16_666.7, org.assertj.core.data.Offset.offset(0.1));
+    assertThat(Limits.readFirstOverwrite(50_000, 100_000, 2))
+        .isCloseTo(11_111.1, org.assertj.core.data.Offset.offset(0.1));
+  }
+
+  @Test
+  void measuresAnArrayInTurnWithItsRawDrives() {
+    List<ArrayWorkload> workloads =
+        List.of(
+            ArrayWorkload.write(Pattern.SEQUENTIAL, 1 << 20, 3, Toughness.HARDENED),
+            ArrayWorkload.write(
+                Pattern.RANDOM, 4096, 8, Toughness.HARDENED, Toughness.TAKEN, Toughness.NONE),
+            ArrayWorkload.read(Pattern.RANDOM, 4096, 8),
+            ArrayWorkload.write(Pattern.RANDOM, 4096, 1, Toughness.HARDENED));
+    ArrayBench.Options options =
+        new ArrayBench.Options(
+            Path.of("target/bench-tests/array"),
+            2,
+            1,
+            0,
+            64 << 20,
+            32 << 20,
+            0,
+            0,
+            workloads,
+            0.1,
+            2,
+            0.05);
+    List<String> steps = new ArrayList<>();
+    BenchReport report =
+        ArrayBench.run(options, (what, done, total) -> steps.add(done + "/" + total));
+
+    assertThat(report.comparisons()).hasSize(4);
+    Comparison sequential = report.comparisons().getFirst();
+    assertThat(sequential.series())
+        .extracting(Series::name)
+        .containsExactly("tuff T2", "raw write");
+    for (Measurement m : sequential.series().getFirst().repeats()) {
+      // Two data members and a parity: at least half as much again as the user wrote.
+      assertThat(m.writeAmplification()).isGreaterThanOrEqualTo(1.5);
+    }
+    assertThat(report.comparisons().get(1).series())
+        .extracting(Series::name)
+        .containsExactly("tuff T2", "tuff T1", "tuff T0", "raw durable write", "raw read");
+    assertThat(report.comparisons().get(1).ratios())
+        .extracting(Ratio::name)
+        .containsExactly("IOPS / limit, cached", "IOPS / limit, read first", "Java bytes per op");
+    assertThat(report.comparisons().get(1).ratios().stream().filter(r -> r.goal() != null))
+        .hasSize(2);
+    for (Comparison comparison : report.comparisons()) {
+      for (Series series : comparison.series()) {
+        assertThat(series.repeats()).hasSize(2).allMatch(m -> m.operations() > 0);
+      }
+    }
+    assertThat(steps).contains("0/26", "26/26");
+    assertThat(report.environment().settings())
+        .containsEntry("protection", "2+1")
+        .containsEntry("volume", "32 MiB");
+  }
+
+  @Test
+  void whatMakesNoSenseIsRefused() {
+    assertThatThrownBy(() -> ArrayWorkload.write(Pattern.RANDOM, 4096, 1))
+        .isInstanceOf(BenchException.class);
+    Workload durable = new Workload(Pattern.RANDOM, Direction.DURABLE_WRITE, 4096, 1);
+    assertThatThrownBy(() -> new ArrayWorkload(durable, List.of(Toughness.HARDENED)))
+        .isInstanceOf(BenchException.class)
+        .hasMessageContaining("toughness");
+  }
+}
