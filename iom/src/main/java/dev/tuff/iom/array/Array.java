@@ -18,6 +18,7 @@ import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.volume.ClientSide;
 import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeInfo;
+import dev.tuff.iom.write.LostBlockException;
 import dev.tuff.natives.Cpu;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -44,7 +45,7 @@ public final class Array implements AutoCloseable {
   private static final int DRIVE_QUEUE_DEPTH = 128;
 
   /** Memory for clients' requests, beside what the IOMs have. */
-  private static final long CLIENT_BYTES = 96L << 20;
+  private static final long CLIENT_BYTES = 64L << 20;
 
   private final AssembledDrives drives;
   private final AssembleOptions options;
@@ -250,14 +251,21 @@ public final class Array implements AutoCloseable {
   private void onBroken(Shard shard, Throwable cause) {
     fail(
         shard,
-        cause instanceof ArrayException known
-            ? known
-            : new ArrayException(
-                "The array has stopped because of a bug in Tuff ("
-                    + cause
-                    + "); what was acknowledged is safe."
-                    + " Please report it.",
-                cause));
+        switch (cause) {
+          case ArrayException known -> known;
+          case LostBlockException lost ->
+              new ArrayException(
+                  "The array has stopped: "
+                      + lost.getMessage()
+                      + ", more than its protection makes up for; bring back the missing drives.",
+                  lost);
+          default ->
+              new ArrayException(
+                  "The array has stopped because of a bug in Tuff ("
+                      + cause
+                      + "); what was acknowledged is safe. Please report it.",
+                  cause);
+        });
   }
 
   /** Why the array has stopped, or null while it runs. */

@@ -90,7 +90,7 @@ final class Iom implements Actor {
   private boolean checkpointDue() {
     return rooms.journal.usedBlocks() * 100L
             > (long) rooms.journal.blocks() * SideLimits.JOURNAL_CHECKPOINT_PERCENT
-        || rooms.maps.dirtyCount() > rooms.maps.capacity() / 4;
+        || rooms.maps.dirtyCount() > rooms.maps.capacity() / 2;
   }
 
   private long oldestOpenId() {

@@ -10,6 +10,7 @@ import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.write.LostBlockException;
 import dev.tuff.iom.write.ParityPart;
 import dev.tuff.iom.write.SideLimits;
 import dev.tuff.iom.write.WriteOp;
@@ -78,6 +79,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   private boolean leafHere;
   private boolean oldHere;
   private long readFromDrive;
+  private int repairsOwed;
   private int mapped;
   private int deltas;
   private int hardenedMembers;
@@ -240,21 +242,65 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   }
 
   private void onOldParity() {
+    repairsOwed = 0;
+    long damaged = 0;
     for (int i = 0; i < count; i++) {
-      if ((readFromDrive >>> i & 1) != 0) {
-        boolean sound =
-            (oldRead.failedMask() >>> i & 1) == 0
-                && Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
-                    == oldCrc[i];
-        // As for old data in WriteOp: stop rather than write a parity made from rot.
-        Invariant.check(
-            sound,
-            "old parity to be updated can be read, at block " + oldAddress[i],
-            rooms.driveIndex);
+      boolean sound =
+          (readFromDrive >>> i & 1) == 0
+              || ((oldRead.failedMask() >>> i & 1) == 0
+                  && Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
+                      == oldCrc[i]);
+      if (!sound) {
+        damaged |= 1L << i;
+        repairsOwed++;
       }
     }
-    oldHere = true;
-    mergeIfComplete();
+    if (damaged == 0) {
+      oldHere = true;
+      mergeIfComplete();
+      return;
+    }
+    // As for old data in WriteOp: no parity is made from rot. The members can make the old one
+    // again.
+    rooms.counters().checksumErrors.add(repairsOwed);
+    for (long rest = damaged; rest != 0; rest &= rest - 1) {
+      side.repairs().repairOldParity(this, Long.numberOfTrailingZeros(rest));
+    }
+  }
+
+  /** The object whose parity this is. */
+  public long gfid() {
+    return gfid;
+  }
+
+  public long lblk() {
+    return lblk;
+  }
+
+  /** The member that this parity is: N and up. */
+  public int member() {
+    return cnode.attributes().dataMembers() + parity;
+  }
+
+  /** Where old parity is wanted, block i at {@code i * 4096}. */
+  public IoBuffer buffer() {
+    return buffer;
+  }
+
+  /** A block of old parity is in {@link #buffer}, or it is lost. */
+  public void onOldRepaired(boolean made) {
+    if (!made) {
+      throw new LostBlockException(
+          "old parity of lblk "
+              + lblk
+              + " can be read neither from drive "
+              + rooms.driveIndex
+              + " nor made from its group");
+    }
+    if (--repairsOwed == 0) {
+      oldHere = true;
+      mergeIfComplete();
+    }
   }
 
   // ---- P5: the deltas arrive
@@ -268,7 +314,10 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   }
 
   void mergeIfComplete() {
-    if (phase == Phase.GATHERING && oldHere && deltas == updates) {
+    if (phase == Phase.GATHERING
+        && oldHere
+        && deltas == updates
+        && !side.beingRead(gfid, lblk, count)) {
       merge();
     }
   }

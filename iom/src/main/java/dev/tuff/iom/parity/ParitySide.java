@@ -26,7 +26,21 @@ public final class ParitySide {
   private final List<GroupReader> readers = new ArrayList<>();
 
   private final ArrayDeque<GroupReader> waitingReaders = new ArrayDeque<>();
+  private Repairs repairs;
   private Generation free;
+
+  /**
+   * Makes old parity blocks that the drive can't give any more from their groups. Implemented by
+   * the read room.
+   */
+  public interface Repairs {
+    /**
+     * Puts the old parity of block {@code index} of the generation's run into its buffer; answers
+     * by {@link Generation#onOldRepaired}.
+     */
+    void repairOldParity(Generation generation, int index);
+  }
+
   private int openCount;
   private int waitingCount;
   private final long[] wanted = new long[WriteOp.MAX_BLOCKS];
@@ -88,11 +102,8 @@ public final class ParitySide {
         return true;
       }
     }
-    for (int i = 0; i < readers.size(); i++) {
-      GroupReader reader = readers.get(i);
-      if (op.overlaps(reader.gfid(), reader.lblk(), reader.count())) {
-        return true;
-      }
+    if (beingRead(op.gfid, op.lblk, op.count)) {
+      return true;
     }
     if (op.stripe != 0) {
       // A stripe that is not complete holds nobody up: what its missing members wait for may be
@@ -257,16 +268,46 @@ public final class ParitySide {
 
   private boolean quiet(GroupReader reader) {
     for (Generation g = open[bucket(reader.gfid(), reader.lblk())]; g != null; g = g.nextOpen) {
-      if (g.overlaps(reader.gfid(), reader.lblk(), reader.count())) {
+      if (!g.gathering() && g.overlaps(reader.gfid(), reader.lblk(), reader.count())) {
         return false;
       }
     }
     return true;
   }
 
+  /** The group may change again. */
   public void doneReading(GroupReader reader) {
     readers.remove(reader);
-    admit(bucket(reader.gfid(), reader.lblk()));
+    int bucket = bucket(reader.gfid(), reader.lblk());
+    Generation g = open[bucket];
+    while (g != null) {
+      Generation following = g.nextOpen;
+      g.mergeIfComplete();
+      g = following;
+    }
+    admit(bucket);
+  }
+
+  /** True while someone reads, or waits to read, one of the blocks. */
+  boolean beingRead(long gfid, long lblk, int count) {
+    for (int i = 0; i < readers.size(); i++) {
+      GroupReader reader = readers.get(i);
+      if (gfid == reader.gfid()
+          && lblk < reader.lblk() + reader.count()
+          && reader.lblk() < lblk + count) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Tells whom to ask for old parity that can't be read; once, at start. */
+  public void setRepairs(Repairs newRepairs) {
+    repairs = newRepairs;
+  }
+
+  Repairs repairs() {
+    return repairs;
   }
 
   /** The oldest pj of a generation that is not closed; {@link Long#MAX_VALUE} if none is. */

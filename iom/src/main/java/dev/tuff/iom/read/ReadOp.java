@@ -55,6 +55,7 @@ public final class ReadOp
   private final long[] address = new long[WriteOp.MAX_BLOCKS];
   private final int[] crc = new int[WriteOp.MAX_BLOCKS];
   private IoBuffer scratch;
+  private Repaired repaired;
   private long owedBlocks;
   private long readBlocks;
   private int looks;
@@ -203,7 +204,41 @@ public final class ReadOp
     finish();
   }
 
+  /**
+   * Makes this the repair of one whole block for an operation of this very IOM, which {@code done}
+   * tells of the outcome.
+   */
+  void repair(
+      ReadSide owner, long ofGfid, long block, int ofMember, IoBuffer into, int at, Repaired done) {
+    side = owner;
+    cnode = owner.rooms().cnode(ofGfid);
+    gfid = ofGfid;
+    lblk = block;
+    count = 1;
+    member = ofMember;
+    target = into;
+    targetOffset = at;
+    readStart = 0;
+    readBytes = Drive.BLOCK_BYTES;
+    failed = false;
+    owedBlocks = 1;
+    repaired = done;
+    side.reconstruct(this);
+  }
+
+  /** Hears how a repair ended. */
+  @FunctionalInterface
+  interface Repaired {
+    void onRepaired(boolean made);
+  }
+
   private void finish() {
+    if (repaired != null) {
+      Repaired hears = repaired;
+      repaired = null;
+      hears.onRepaired(!failed);
+      return;
+    }
     if (scratch != null) {
       if (!failed) {
         MemorySegment.copy(scratch.segment(), readStart, target.segment(), targetOffset, readBytes);

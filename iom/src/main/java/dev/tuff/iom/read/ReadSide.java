@@ -2,8 +2,10 @@ package dev.tuff.iom.read;
 
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
@@ -15,7 +17,7 @@ import java.util.ArrayDeque;
  * An IOM as the one that reads: its own blocks for clients, and groups for members that can't be
  * read.
  */
-public final class ReadSide {
+public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   private final SideRooms rooms;
   private final DataSide data;
   private final ParitySide parity;
@@ -33,6 +35,34 @@ public final class ReadSide {
     this.rooms = rooms;
     this.data = data;
     this.parity = parity;
+    data.setRepairs(this);
+    parity.setRepairs(this);
+  }
+
+  @Override
+  public void repairOld(WriteOp op, int index) {
+    new ReadOp()
+        .repair(
+            this,
+            op.gfid,
+            op.lblk + index,
+            op.member,
+            op.oldBuffer(),
+            index * Drive.BLOCK_BYTES,
+            op::onOldRepaired);
+  }
+
+  @Override
+  public void repairOldParity(Generation generation, int index) {
+    new ReadOp()
+        .repair(
+            this,
+            generation.gfid(),
+            generation.lblk() + index,
+            generation.member(),
+            generation.buffer(),
+            index * Drive.BLOCK_BYTES,
+            generation::onOldRepaired);
   }
 
   SideRooms rooms() {
@@ -88,6 +118,11 @@ public final class ReadSide {
     Cnode cnode = rooms.cnode(op.gfid);
     Layout layout = cnode.layout();
     long row = op.lblk / layout.chunkBlocks();
+    if (op.member >= layout.dataMembers()) {
+      // A parity is made again where it lives: its own map says which versions of the members are
+      // in it.
+      return rooms.driveIndex;
+    }
     for (int p = 0; p < layout.parityMembers(); p++) {
       int drive = layout.drive(row, layout.dataMembers() + p);
       if (rooms.present(drive)) {

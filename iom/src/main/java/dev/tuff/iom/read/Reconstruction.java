@@ -106,7 +106,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
         memberIds[i * n + m] = id;
         anythingMerged |= id != 0;
       }
-      wantedCrc[i] = page == null ? 0 : cnode.memberCrc(page, entry, read.member);
+      wantedCrc[i] = page == null ? 0 : wantedCrc(page, entry);
       entry += cnode.parityEntryBytes();
     }
     leaf.release();
@@ -121,6 +121,10 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
       return;
     }
     gather();
+  }
+
+  private int wantedCrc(Page page, long entry) {
+    return read.member < n ? cnode.memberCrc(page, entry, read.member) : Cnode.crc(page, entry);
   }
 
   private void zeros() {
@@ -207,7 +211,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     java.util.Arrays.fill(members, null);
     giveBuffers();
     for (int i = 0; i < read.count; i++) {
-      if (memberId(i, read.member) == 0) {
+      if (read.member < n && memberId(i, read.member) == 0) {
         continue;
       }
       int crc =

@@ -28,6 +28,20 @@ public final class DataSide {
   private int started;
   private int inside;
 
+  private Repairs repairs;
+
+  /**
+   * Makes old blocks that the drive can't give any more from their groups. Implemented by the read
+   * room.
+   */
+  public interface Repairs {
+    /**
+     * Puts the old content of block {@code index} of the update's run into {@link
+     * WriteOp#oldBuffer}; answers by {@link WriteOp#onOldRepaired}.
+     */
+    void repairOld(WriteOp op, int index);
+  }
+
   private record PendingFlush(Object subject, Actor client, long upTo) {}
 
   public DataSide(SideRooms rooms) {
@@ -36,6 +50,15 @@ public final class DataSide {
 
   SideRooms rooms() {
     return rooms;
+  }
+
+  /** Tells whom to ask for old blocks that can't be read; once, at start. */
+  public void setRepairs(Repairs newRepairs) {
+    repairs = newRepairs;
+  }
+
+  Repairs repairs() {
+    return repairs;
   }
 
   /** A part of a client's write arrives. */
@@ -92,7 +115,7 @@ public final class DataSide {
     return started >= SideLimits.OPEN_UPDATES
         || rooms.journal.usedBlocks() * 100L
             > (long) rooms.journal.blocks() * SideLimits.JOURNAL_FULL_PERCENT
-        || rooms.maps.dirtyCount() > rooms.maps.capacity() * 3 / 8;
+        || rooms.maps.dirtyCount() > rooms.maps.capacity() * 3 / 4;
   }
 
   /** Starts what a limit held back, as far as it allows now. */

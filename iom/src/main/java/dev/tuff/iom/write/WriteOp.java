@@ -113,6 +113,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private int mapped;
   private boolean deltaReady;
   private long readFromDrive;
+  private int repairsOwed;
   private int takenOwed;
   private int parityOwed;
   private int requestedDelta;
@@ -267,27 +268,50 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   }
 
   private void onOldRead() {
+    repairsOwed = 0;
+    long damaged = 0;
     for (int i = 0; i < count; i++) {
-      if ((readFromDrive >>> i & 1) != 0) {
-        boolean sound =
-            (oldRead.failedMask() >>> i & 1) == 0
-                && Crc32c.of(old.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
-                    == oldCrc[i];
-        // Old data that can't be read has to be reconstructed inside the open generation. Until
-        // that is built, the array
-        // stops here with nothing wrongly acknowledged, rather than spread a wrong delta over the
-        // parities.
-        Invariant.check(
-            sound,
-            "old data to be overwritten can be read, at block " + oldAddress[i],
-            driveIndex());
+      boolean sound =
+          (readFromDrive >>> i & 1) == 0
+              || ((oldRead.failedMask() >>> i & 1) == 0
+                  && Crc32c.of(old.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
+                      == oldCrc[i]);
+      if (!sound) {
+        damaged |= 1L << i;
+        repairsOwed++;
       }
     }
-    onOldData();
+    if (damaged == 0) {
+      onOldData();
+      return;
+    }
+    // A delta made from rot would spread it over the parities. The group still has the old content.
+    side.rooms().counters().checksumErrors.add(repairsOwed);
+    for (long rest = damaged; rest != 0; rest &= rest - 1) {
+      side.repairs().repairOld(this, Long.numberOfTrailingZeros(rest));
+    }
   }
 
-  private int driveIndex() {
-    return side.rooms().driveIndex;
+  /** Where the old blocks are, the i-th at {@code i * 4096}, while the delta is not made. */
+  public IoBuffer oldBuffer() {
+    return old;
+  }
+
+  /**
+   * An old block is in {@link #oldBuffer}, or it is lost: then nothing that follows would be true.
+   */
+  public void onOldRepaired(boolean made) {
+    if (!made) {
+      throw new LostBlockException(
+          "old data of lblk "
+              + lblk
+              + " can be read neither from drive "
+              + side.rooms().driveIndex
+              + " nor from its group");
+    }
+    if (--repairsOwed == 0) {
+      onOldData();
+    }
   }
 
   private void onOldData() {
