@@ -3,6 +3,7 @@ package dev.tuff.iom.journal;
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.xor.Crc32c;
 import java.lang.foreign.MemorySegment;
@@ -250,7 +251,7 @@ public final class Journal implements BlockIo.Listener {
         head - tail);
 
     MemorySegment segment = commit.buffer.segment();
-    segment.asSlice(bytes, (long) blocks * Drive.BLOCK_BYTES - bytes).fill((byte) 0);
+    Zeros.clear(segment, bytes, (long) blocks * Drive.BLOCK_BYTES - bytes);
     segment.set(JournalFormat.LONG, JournalFormat.OFFSET_MAGIC, JournalFormat.MAGIC);
     segment.set(
         JournalFormat.LONG, JournalFormat.OFFSET_UUID, region.arrayId().getMostSignificantBits());

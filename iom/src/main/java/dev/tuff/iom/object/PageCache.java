@@ -3,6 +3,7 @@ package dev.tuff.iom.object;
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.xor.Crc32c;
 import java.util.UUID;
 
@@ -123,7 +124,7 @@ public final class PageCache implements BlockIo.Listener {
       }
       enter(child, tree, childLevel, childIndex, found, pointerOffset);
       if (address == 0) {
-        child.memory.asSlice(child.base, PageFormat.PAGE_BYTES).fill((byte) 0);
+        Zeros.clear(child.memory, child.base, PageFormat.PAGE_BYTES);
       } else {
         misses++;
         child.address = address;

@@ -4,6 +4,7 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageRequest;
@@ -218,7 +219,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       for (int i = 0; i < count; i++) {
         long at = (long) i * Drive.BLOCK_BYTES;
         if (oldAddress[i] == 0) {
-          buffer.segment().asSlice(at, Drive.BLOCK_BYTES).fill((byte) 0);
+          Zeros.clear(buffer.segment(), at, Drive.BLOCK_BYTES);
         } else if (!rooms.blocks.get(oldAddress[i], buffer.segment(), at)) {
           readFromDrive |= 1L << i;
         }

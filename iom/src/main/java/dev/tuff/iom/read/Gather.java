@@ -3,6 +3,7 @@ package dev.tuff.iom.read;
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageRequest;
@@ -74,7 +75,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
       if (!found) {
         failed = true;
       } else if (address[i] == 0) {
-        buffer.segment().asSlice(at, Drive.BLOCK_BYTES).fill((byte) 0);
+        Zeros.clear(buffer.segment(), at, Drive.BLOCK_BYTES);
       } else if (rooms.blocks.get(address[i], buffer.segment(), at)) {
         address[i] = 0;
       } else {

@@ -4,6 +4,7 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageRequest;
@@ -147,7 +148,7 @@ public final class ReadOp
       if ((owedBlocks >>> i & 1) != 0) {
         long where = page == null ? 0 : Cnode.address(page, entry);
         if (where == 0) {
-          memory.asSlice(at, Drive.BLOCK_BYTES).fill((byte) 0);
+          Zeros.clear(memory, at, Drive.BLOCK_BYTES);
           owedBlocks &= ~(1L << i);
         } else if (side.rooms().blocks.get(where, memory, at)) {
           owedBlocks &= ~(1L << i);

@@ -2,6 +2,7 @@ package dev.tuff.iom.read;
 
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageRequest;
@@ -128,10 +129,8 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   }
 
   private void zeros() {
-    read.blockBuffer()
-        .segment()
-        .asSlice(read.blockOffset(), (long) read.count * Drive.BLOCK_BYTES)
-        .fill((byte) 0);
+    Zeros.clear(
+        read.blockBuffer().segment(), read.blockOffset(), (long) read.count * Drive.BLOCK_BYTES);
     finish(true);
   }
 
