@@ -1,5 +1,8 @@
 package dev.tuff.tools;
 
+import dev.tuff.iom.array.Array;
+import dev.tuff.iom.array.AssembleOptions;
+import dev.tuff.natives.Preflight;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,5 +73,22 @@ final class ArrayOptions {
     }
     throw new CommandException(
         "which array? There is no ./tuff.toml and no /etc/tuff/tuff.toml; name the drives with --drive, or an array file with --array");
+  }
+
+  /** Starts the array for reading and writing; its close stops it cleanly. */
+  Array assemble() {
+    return assemble(AssembleOptions.defaults());
+  }
+
+  /** Starts the array; nothing on its drives is changed. */
+  Array assembleReadOnly() {
+    AssembleOptions options = AssembleOptions.defaults();
+    return assemble(new AssembleOptions(options.shards(), true, options.pinned()));
+  }
+
+  private Array assemble(AssembleOptions options) {
+    List<Path> present = drives();
+    Preflight.require(0);
+    return Array.assemble(present, options);
   }
 }

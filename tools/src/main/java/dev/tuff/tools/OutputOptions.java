@@ -27,15 +27,16 @@ final class OutputOptions {
       description = "How to print the result: table (default) or json.")
   private Format format;
 
+  /** Prints the JSON when that was asked for, the text otherwise. */
+  void printRaw(String json, Supplier<String> text) {
+    PrintWriter out = command.commandLine().getOut();
+    out.print(format == Format.TABLE ? text.get() : json.strip() + "\n");
+    out.flush();
+  }
+
   /** Prints the value as JSON when that was asked for, the text otherwise. */
   void print(Object value, Supplier<String> text) {
-    PrintWriter out = command.commandLine().getOut();
-    if (format == Format.TABLE) {
-      out.print(text.get());
-    } else {
-      out.println(json(value));
-    }
-    out.flush();
+    printRaw(format == Format.JSON ? json(value) : "", text);
   }
 
   static String json(Object value) {

@@ -1,5 +1,13 @@
 package dev.tuff.tools;
 
+import dev.tuff.bench.BenchException;
+import dev.tuff.device.DriveUnusableException;
+import dev.tuff.iom.array.ArrayException;
+import dev.tuff.iom.volume.Toughness;
+import dev.tuff.iom.volume.VolumeException;
+import dev.tuff.natives.InUseException;
+import dev.tuff.natives.PosixException;
+import dev.tuff.natives.PreflightException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -25,12 +33,16 @@ import picocli.CommandLine.Spec;
     usageHelpAutoWidth = true,
     synopsisSubcommandLabel = "COMMAND",
     description = "A storage appliance in software: volumes on drives, protected by erasure codes.",
-    footer = {
-      "",
-      "Sizes are bytes, or a number with K, M, G, T (powers of 1024).",
-      "Contributors: ./tuff test [MAVEN ARGUMENT...] and ./tuff lint [--fix] are the launcher's own."
-    },
-    subcommands = {})
+    subcommands = {
+      DemoCommand.class,
+      FormatCommand.class,
+      VolumeCommand.class,
+      StatusCommand.class,
+      PutCommand.class,
+      GetCommand.class,
+      DumpCommand.class,
+      BenchCommand.class
+    })
 public final class Tuff implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -40,11 +52,21 @@ public final class Tuff implements Runnable {
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Tuff())
+    CommandLine command = new CommandLine(new Tuff());
+    // Here and not in the annotation, which every subcommand would inherit.
+    command
+        .getCommandSpec()
+        .usageMessage()
+        .footer(
+            "",
+            "Sizes are bytes, or a number with K, M, G, T (powers of 1024).",
+            "Contributors: ./tuff test [MAVEN ARGUMENT...] and ./tuff lint [--fix].");
+    return command
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setAbbreviatedOptionsAllowed(false)
         .registerConverter(ByteSize.class, new ByteSize.Converter())
         .registerConverter(Protection.class, new Protection.Converter())
+        .registerConverter(Toughness.class, new ToughnessConverter())
         .setParameterExceptionHandler(Tuff::calledWrongly)
         .setExecutionExceptionHandler(Tuff::failed);
   }
@@ -68,6 +90,14 @@ public final class Tuff implements Runnable {
     command.getOut().flush();
     switch (failure) {
       case CommandException e -> err.println("tuff: " + oneLine(e.getMessage()));
+      case ArrayException e -> err.println("tuff: " + oneLine(e.getMessage()));
+      case VolumeException e -> err.println("tuff: " + oneLine(e.getMessage()));
+      case BenchException e -> err.println("tuff: " + oneLine(e.getMessage()));
+      case DriveUnusableException e -> err.println("tuff: " + oneLine(e.getMessage()));
+      case InUseException e -> err.println("tuff: " + oneLine(e.getMessage()));
+      case PosixException e -> err.println("tuff: " + oneLine(e.getMessage()));
+      case PreflightException e ->
+          e.problems().forEach(problem -> err.println("tuff: " + problem.sentence()));
       case IOException e -> err.println("tuff: " + oneLine(Failures.sentence(e)));
       case UncheckedIOException e ->
           err.println("tuff: " + oneLine(Failures.sentence(e.getCause())));
@@ -81,7 +111,7 @@ public final class Tuff implements Runnable {
   }
 
   private static String oneLine(String message) {
-    return String.valueOf(message).replaceAll("\\s*\\R\\s*", "; ");
+    return String.valueOf(message).replaceAll("\\s*\\R\\s*", "; ").replaceAll("\\.$", "");
   }
 
   /** The module's own version. */

@@ -1,0 +1,230 @@
+package dev.tuff.tools;
+
+import dev.tuff.bench.BenchProgress;
+import dev.tuff.bench.BenchReport;
+import dev.tuff.bench.DeviceBench;
+import dev.tuff.bench.Direction;
+import dev.tuff.bench.ParityBench;
+import dev.tuff.bench.Pattern;
+import dev.tuff.bench.Workload;
+import dev.tuff.natives.Preflight;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code tuff bench}. */
+@Command(
+    name = "bench",
+    synopsisSubcommandLabel = "COMMAND",
+    description =
+        "Measure a layer, alone or in turn with its peer. Figures do not travel between machines; ratios do, mostly.",
+    subcommands = {BenchCommand.Device.class, BenchCommand.Parity.class})
+final class BenchCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "which command? device, parity or array");
+  }
+
+  /** What every bench command takes. */
+  static final class Common {
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    @Option(
+        names = "--seconds",
+        paramLabel = "S",
+        description = "Length of every measured stretch (default: the layer's).")
+    private Double seconds;
+
+    @Option(names = "--repeats", paramLabel = "N", description = "Stretches per side (default: 5).")
+    private Integer repeats;
+
+    @Option(
+        names = "--quick",
+        description = "A first look in a few seconds; not for figures that count.")
+    private boolean quick;
+
+    @Option(
+        names = "--dir",
+        paramLabel = "FOLDER",
+        defaultValue = "var",
+        description = "Files, JSON and chart go to its folder bench (default: ./var).")
+    private Path folder;
+
+    @Mixin private OutputOptions output;
+
+    Path folder() {
+      return folder.resolve("bench");
+    }
+
+    BenchProgress progress() {
+      PrintWriter err = command.commandLine().getErr();
+      return (what, done, total) -> {
+        err.printf("%3d of %d  %s%n", done, total, what);
+        err.flush();
+      };
+    }
+
+    void print(BenchReport report, String name) {
+      Path json = folder().resolve(name + ".json");
+      Path chart = folder().resolve(name + ".png");
+      report.writeJson(json);
+      report.writeChart(chart);
+      output.printRaw(
+          report.json(), () -> report.table() + "%nJSON: %s%nchart: %s%n".formatted(json, chart));
+    }
+  }
+
+  /** {@code tuff bench device}. */
+  @Command(name = "device", description = "Measure a drive through the device layer.")
+  static final class Device implements Callable<Integer> {
+    /** What it can be measured against. */
+    enum DevicePeer {
+      FIO
+    }
+
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "DRIVE",
+        description = "Block device or image file (default: a file of its own, made once).")
+    private Path drive;
+
+    @Option(
+        names = "--file-size",
+        paramLabel = "SIZE",
+        description = "Size of its own file, or how much of DRIVE to use.")
+    private ByteSize fileSize;
+
+    @Option(
+        names = "--pattern",
+        paramLabel = "PATTERN",
+        description = "${COMPLETION-CANDIDATES}; repeat for several.")
+    private List<Pattern> patterns = List.of();
+
+    @Option(
+        names = "--direction",
+        paramLabel = "DIRECTION",
+        description = "${COMPLETION-CANDIDATES}; repeat for several.")
+    private List<Direction> directions = List.of();
+
+    @Option(
+        names = "--block",
+        paramLabel = "SIZE",
+        description = "Bytes of every operation, like 4K; repeat for several.")
+    private List<ByteSize> blocks = List.of();
+
+    @Option(
+        names = "--depth",
+        paramLabel = "N",
+        description = "Operations in flight; repeat for several.")
+    private List<Integer> depths = List.of();
+
+    @Option(
+        names = "--destructive",
+        description = "Allows writing to DRIVE, whose content is lost.")
+    private boolean destructive;
+
+    @Option(
+        names = "--against",
+        paramLabel = "PEER",
+        description = "fio: the same load by fio, in turn.")
+    private DevicePeer peer;
+
+    @Mixin private Common common;
+
+    @Override
+    public Integer call() {
+      Preflight.require(0);
+      DeviceBench.Options defaults = DeviceBench.Options.defaults();
+      long bytes = fileSize != null ? fileSize.bytes() : drive == null ? defaults.fileBytes() : 0;
+      DeviceBench.Options options =
+          new DeviceBench.Options(
+              drive,
+              common.folder(),
+              bytes,
+              workloads(),
+              common.seconds != null ? common.seconds : defaults.seconds(),
+              common.repeats != null ? common.repeats : defaults.repeats(),
+              defaults.warmUpSeconds(),
+              destructive,
+              peer == DevicePeer.FIO);
+      common.print(
+          DeviceBench.run(common.quick ? options.quick() : options, common.progress()), "device");
+      return 0;
+    }
+
+    /** Every combination of what was given; the bench's own list where nothing was. */
+    private List<Workload> workloads() {
+      List<Workload> workloads = new ArrayList<>();
+      if (patterns.isEmpty() && directions.isEmpty() && blocks.isEmpty() && depths.isEmpty()) {
+        return workloads;
+      }
+      for (ByteSize block : blocks.isEmpty() ? List.of(new ByteSize(4096)) : blocks) {
+        int blockBytes = (int) Math.min(block.bytes(), Integer.MAX_VALUE);
+        for (Pattern pattern : patterns.isEmpty() ? List.of(Pattern.RANDOM) : patterns) {
+          for (Direction direction : directions.isEmpty() ? List.of(Direction.READ) : directions) {
+            for (int depth : depths.isEmpty() ? List.of(1) : depths) {
+              workloads.add(new Workload(pattern, direction, blockBytes, depth));
+            }
+          }
+        }
+      }
+      return workloads;
+    }
+  }
+
+  /** {@code tuff bench parity}. */
+  @Command(name = "parity", description = "Measure parity arithmetic on one core.")
+  static final class Parity implements Callable<Integer> {
+    /** What it can be measured against. */
+    enum ParityPeer {
+      C
+    }
+
+    @Option(
+        names = "--buffer",
+        paramLabel = "SIZE",
+        description = "Length of the buffers (default: 64K and 4K); repeat for several.")
+    private List<ByteSize> buffers = List.of();
+
+    @Option(
+        names = "--against",
+        paramLabel = "PEER",
+        description = "c: the same ISA-L calls from C, in turn.")
+    private ParityPeer peer;
+
+    @Option(names = "--scalar", description = "Also the plain-Java twin.")
+    private boolean scalar;
+
+    @Mixin private Common common;
+
+    @Override
+    public Integer call() {
+      Preflight.require(0);
+      ParityBench.Options defaults = ParityBench.Options.defaults();
+      ParityBench.Options options =
+          new ParityBench.Options(
+              buffers.stream()
+                  .map(size -> (int) Math.min(size.bytes(), Integer.MAX_VALUE))
+                  .toList(),
+              common.seconds != null ? common.seconds : defaults.seconds(),
+              common.repeats != null ? common.repeats : defaults.repeats(),
+              scalar,
+              peer == ParityPeer.C);
+      common.print(
+          ParityBench.run(common.quick ? options.quick() : options, common.progress()), "parity");
+      return 0;
+    }
+  }
+}

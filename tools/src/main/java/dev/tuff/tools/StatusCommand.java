@@ -1,0 +1,26 @@
+package dev.tuff.tools;
+
+import dev.tuff.iom.array.Array;
+import dev.tuff.iom.array.ArrayStatus;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code tuff status}. */
+@Command(
+    name = "status",
+    description = "Show the array: its drives, its volumes, whether anything is missing.")
+final class StatusCommand implements Callable<Integer> {
+  @Mixin private ArrayOptions array;
+  @Mixin private OutputOptions output;
+
+  @Override
+  public Integer call() {
+    ArrayStatus status;
+    try (Array assembled = array.assembleReadOnly()) {
+      status = assembled.status();
+    }
+    output.print(Results.status(status), () -> Results.statusText(status));
+    return 0;
+  }
+}

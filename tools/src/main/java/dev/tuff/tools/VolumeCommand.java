@@ -1,0 +1,121 @@
+package dev.tuff.tools;
+
+import dev.tuff.iom.array.Array;
+import dev.tuff.iom.array.VolumeSpec;
+import dev.tuff.iom.volume.Toughness;
+import dev.tuff.iom.volume.VolumeInfo;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code tuff volume}. */
+@Command(
+    name = "volume",
+    synopsisSubcommandLabel = "COMMAND",
+    description = "Create and list volumes.",
+    subcommands = {VolumeCommand.Create.class, VolumeCommand.ListAll.class})
+final class VolumeCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "which command? create or list");
+  }
+
+  /** {@code tuff volume create}. */
+  @Command(
+      name = "create",
+      description = "Create a volume. It takes space on the drives as it is written, not before.")
+  static final class Create implements Callable<Integer> {
+    @Parameters(paramLabel = "NAME", description = "Its name.")
+    private String name;
+
+    @Option(
+        names = "--size",
+        required = true,
+        paramLabel = "SIZE",
+        description = "Its size, like 10G.")
+    private ByteSize size;
+
+    @Option(
+        names = "--protect",
+        paramLabel = "N+K",
+        description = "Data and parity members (default: the array's).")
+    private Protection protection;
+
+    @Option(
+        names = "--chunk",
+        paramLabel = "SIZE",
+        description = "Bytes in a row on one drive (default: 64K).")
+    private ByteSize chunk;
+
+    @Option(
+        names = "--toughness",
+        paramLabel = "LEVEL",
+        defaultValue = "2",
+        description =
+            "What a completed write has survived, unless it says otherwise: 0 nothing, 1 taken in on data and parity side,"
+                + " 2 hardened (default).")
+    private Toughness toughness;
+
+    @Mixin private ArrayOptions array;
+    @Mixin private OutputOptions output;
+
+    @Override
+    public Integer call() {
+      VolumeSpec asked =
+          new VolumeSpec(
+              name,
+              size.bytes(),
+              protection == null ? 0 : protection.dataMembers(),
+              protection == null ? -1 : protection.parityMembers(),
+              chunkBytes(),
+              toughness);
+      try (Array assembled = array.assemble()) {
+        VolumeInfo created = assembled.createVolume(asked);
+        output.print(
+            Results.volume(created),
+            () ->
+                "created volume %s of %s%n"
+                    .formatted(created.name(), ByteSize.brief(created.sizeBytes())));
+      }
+      return 0;
+    }
+
+    private int chunkBytes() {
+      if (chunk == null) {
+        return 0;
+      }
+      if (chunk.bytes() < 4096 || chunk.bytes() > 1 << 30) {
+        throw new CommandException(
+            "a chunk of " + chunk.bytes() + " bytes is not possible; give 4K or more, like 64K");
+      }
+      return (int) chunk.bytes();
+    }
+  }
+
+  /** {@code tuff volume list}. */
+  @Command(name = "list", description = "List the volumes.")
+  static final class ListAll implements Callable<Integer> {
+    @Mixin private ArrayOptions array;
+    @Mixin private OutputOptions output;
+
+    @Override
+    public Integer call() {
+      List<VolumeInfo> volumes;
+      try (Array assembled = array.assembleReadOnly()) {
+        volumes = assembled.status().volumes();
+      }
+      output.print(
+          volumes.stream().map(Results::volume).toList(),
+          () -> Results.volumeTable(volumes).toString());
+      return 0;
+    }
+  }
+}
