@@ -316,7 +316,7 @@ public final class Array implements AutoCloseable {
                 reader % shards.length,
                 done -> {
                   List<ObjectAttributes> all = new ArrayList<>();
-                  iom(reader).rooms().cnodes().values().forEach(c -> all.add(c.attributes()));
+                  iom(reader).rooms().cnodes().all().forEach(c -> all.add(c.attributes()));
                   done.complete(all);
                 }));
     for (ObjectAttributes attributes : found) {
@@ -476,7 +476,7 @@ public final class Array implements AutoCloseable {
             done -> {
               SideRooms rooms = iom(d).rooms();
               synchronized (used) {
-                for (Cnode cnode : rooms.cnodes().values()) {
+                for (Cnode cnode : rooms.cnodes().all()) {
                   used.merge(cnode.attributes().gfid(), cnode.mappedDataBlocks(), Long::sum);
                 }
               }

@@ -112,11 +112,7 @@ final class Iom implements Actor {
   private void create(ObjectAttributes attributes, PageRequest answered, Runnable hardened) {
     // The cnode's page stays pinned as long as the array runs.
     long id = rooms.journal.append(new ObjectEntry(attributes, hardened));
-    rooms
-        .cnodes()
-        .put(
-            attributes.gfid(),
-            Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
+    rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
     rooms.root.setNextGfid(Math.max(rooms.root.nextGfid(), attributes.gfid() + 1));
   }
 

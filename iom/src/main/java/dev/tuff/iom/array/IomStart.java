@@ -175,6 +175,6 @@ final class IomStart {
               + superblock.driveIndex()
               + " has attributes that make no sense; run without this drive.");
     }
-    rooms.cnodes().put(gfid, cnode);
+    rooms.cnodes().put(cnode);
   }
 }

@@ -6,14 +6,16 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Copies of blocks by their address on the drive. As writes go to new places, what stands at an
- * address does not change until it is freed and given out again; {@link #put} then replaces it.
- * Serves old data and old parity, whose reading would otherwise cost every small write a round
- * trip. Clock replacement; owned by one shard's thread.
+ * Copies of blocks by their address on the drive and the journal ID that wrote them there. The ID
+ * is needed: a read that was overtaken by an overwrite, a free and a new use of its address may put
+ * a block here that the address no longer holds. Serves old data and old parity, whose reading
+ * would otherwise cost every small write a round trip. Clock replacement; owned by one shard's
+ * thread.
  */
 public final class BlockCache {
   private final MemorySegment memory;
   private final long[] address;
+  private final long[] writtenBy;
   private final int[] nextInBucket;
   private final boolean[] referenced;
   private final int[] buckets;
@@ -27,16 +29,19 @@ public final class BlockCache {
     this.memory = slab.segment();
     int blocks = slab.capacityBytes() / Drive.BLOCK_BYTES;
     this.address = new long[blocks];
+    this.writtenBy = new long[blocks];
     this.nextInBucket = new int[blocks];
     this.referenced = new boolean[blocks];
     this.buckets = new int[Integer.highestOneBit(blocks) * 2];
     Arrays.fill(buckets, -1);
   }
 
-  /** Copies the block at {@code blockAddress} to {@code target} if it is here. */
-  public boolean get(long blockAddress, MemorySegment target, long offset) {
+  /**
+   * Copies the block that {@code id} wrote at {@code blockAddress} to {@code target} if it is here.
+   */
+  public boolean get(long blockAddress, long id, MemorySegment target, long offset) {
     int slot = find(blockAddress);
-    if (slot < 0) {
+    if (slot < 0 || writtenBy[slot] != id) {
       misses++;
       return false;
     }
@@ -46,8 +51,11 @@ public final class BlockCache {
     return true;
   }
 
-  /** Keeps a copy of the block at {@code blockAddress}, in place of an earlier one. */
-  public void put(long blockAddress, MemorySegment source, long offset) {
+  /**
+   * Keeps a copy of the block that {@code id} wrote at {@code blockAddress}, unless a later one is
+   * here.
+   */
+  public void put(long blockAddress, long id, MemorySegment source, long offset) {
     int slot = find(blockAddress);
     if (slot < 0) {
       slot = used < address.length ? used++ : evict();
@@ -56,7 +64,10 @@ public final class BlockCache {
       nextInBucket[slot] = buckets[bucket];
       buckets[bucket] = slot;
       referenced[slot] = false;
+    } else if (writtenBy[slot] > id) {
+      return;
     }
+    writtenBy[slot] = id;
     MemorySegment.copy(source, offset, memory, (long) slot * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
   }
 

@@ -220,7 +220,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
         long at = (long) i * Drive.BLOCK_BYTES;
         if (oldAddress[i] == 0) {
           Zeros.clear(buffer.segment(), at, Drive.BLOCK_BYTES);
-        } else if (!rooms.blocks.get(oldAddress[i], buffer.segment(), at)) {
+        } else if (!rooms.blocks.get(oldAddress[i], oldId[i], buffer.segment(), at)) {
           readFromDrive |= 1L << i;
         }
       }
@@ -434,7 +434,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     leaf.release();
     if (count <= SideLimits.CACHED_RUN_BLOCKS) {
       for (int i = 0; i < count; i++) {
-        rooms.blocks.put(newAddress[i], buffer.segment(), (long) i * Drive.BLOCK_BYTES);
+        rooms.blocks.put(newAddress[i], pj, buffer.segment(), (long) i * Drive.BLOCK_BYTES);
       }
     }
   }

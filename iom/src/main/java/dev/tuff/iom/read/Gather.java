@@ -39,6 +39,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
   private final PageRequest leaf = new PageRequest(this);
   private final BlockIo io = new BlockIo(this);
   private final long[] address = new long[WriteOp.MAX_BLOCKS];
+  private final long[] id = new long[WriteOp.MAX_BLOCKS];
   private final int[] crc = new int[WriteOp.MAX_BLOCKS];
 
   Gather(Reconstruction reconstruction) {
@@ -76,7 +77,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
         failed = true;
       } else if (address[i] == 0) {
         Zeros.clear(buffer.segment(), at, Drive.BLOCK_BYTES);
-      } else if (rooms.blocks.get(address[i], buffer.segment(), at)) {
+      } else if (rooms.blocks.get(address[i], id[i], buffer.segment(), at)) {
         address[i] = 0;
       } else {
         any = true;
@@ -100,6 +101,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
     }
     if (page != null && Cnode.id(page, entry) == wantedId[i]) {
       address[i] = Cnode.address(page, entry);
+      id[i] = Cnode.id(page, entry);
       crc[i] = Cnode.crc(page, entry);
       return true;
     }
@@ -107,6 +109,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
     if (open == null) {
       return false;
     }
+    id[i] = wantedId[i];
     address[i] = open.oldAddressOf(reconstruction.lblk() + i, wantedId[i]);
     crc[i] = open.oldCrc[(int) (reconstruction.lblk() + i - open.lblk)];
     return address[i] != 0;
@@ -122,6 +125,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
     }
     if (page != null) {
       address[i] = Cnode.address(page, entry);
+      id[i] = Cnode.id(page, entry);
       crc[i] = Cnode.crc(page, entry);
     }
     return true;

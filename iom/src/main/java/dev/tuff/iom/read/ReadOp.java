@@ -54,6 +54,7 @@ public final class ReadOp
   private final BlockIo io = new BlockIo(this);
   private final BufferPool.Waiter scratchWaiter = this::onScratch;
   private final long[] address = new long[WriteOp.MAX_BLOCKS];
+  private final long[] id = new long[WriteOp.MAX_BLOCKS];
   private final int[] crc = new int[WriteOp.MAX_BLOCKS];
   private IoBuffer scratch;
   private Repaired repaired;
@@ -150,10 +151,11 @@ public final class ReadOp
         if (where == 0) {
           Zeros.clear(memory, at, Drive.BLOCK_BYTES);
           owedBlocks &= ~(1L << i);
-        } else if (side.rooms().blocks.get(where, memory, at)) {
+        } else if (side.rooms().blocks.get(where, Cnode.id(page, entry), memory, at)) {
           owedBlocks &= ~(1L << i);
         } else {
           address[i] = where;
+          id[i] = Cnode.id(page, entry);
           crc[i] = Cnode.crc(page, entry);
           readBlocks |= 1L << i;
         }
@@ -180,7 +182,7 @@ public final class ReadOp
       if (read && Crc32c.of(memory, at, Drive.BLOCK_BYTES) == crc[i]) {
         owedBlocks &= ~(1L << i);
         if (count <= SideLimits.CACHED_RUN_BLOCKS) {
-          side.rooms().blocks.put(address[i], memory, at);
+          side.rooms().blocks.put(address[i], id[i], memory, at);
         }
       }
     }

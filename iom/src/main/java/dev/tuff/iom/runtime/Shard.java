@@ -133,10 +133,13 @@ public final class Shard {
   public void run() {
     try {
       while (!stopped) {
-        int handled = round();
-        if (handled == 0 && !stopped) {
-          // A message offered after this round's look at the mailboxes has left a wake-up that ends
-          // the wait.
+        boolean more = drain();
+        endRound();
+        if (more) {
+          loop.poll();
+        } else {
+          // Submits and sleeps in one system call. A message that came after the look at the
+          // mailboxes has left a wake-up.
           loop.await(-1);
         }
       }
@@ -147,48 +150,46 @@ public final class Shard {
   }
 
   /**
-   * One round: mailboxes, tasks, I/O, and what the actors gathered. Returns how much was handled.
+   * One round without sleep: mailboxes, tasks, what the actors gathered, I/O. Returns how many I/O
+   * handlers ran.
    */
   public int round() {
-    int handled = drain();
+    drain();
     endRound();
-    handled += loop.poll();
-    handled += drainLocal();
+    int handled = loop.poll();
+    drain();
     endRound();
     return handled;
   }
 
-  private int drain() {
-    int handled = drainLocal();
+  /** Empties the mailboxes up to a limit; true when there may be more. */
+  private boolean drain() {
+    boolean more = false;
+    drainLocal();
     for (SpscVarHandleArrayQueue<Message> inbox : inboxes) {
-      for (int i = 0; i < DRAIN_LIMIT; i++) {
-        Message message = inbox.poll();
-        if (message == null) {
-          break;
-        }
+      int taken = 0;
+      Message message;
+      while (taken < DRAIN_LIMIT && (message = inbox.poll()) != null) {
         deliver(message);
-        handled++;
+        taken++;
       }
-      handled += drainLocal();
+      more |= taken == DRAIN_LIMIT;
+      drainLocal();
     }
-    for (int i = 0; i < DRAIN_LIMIT; i++) {
-      Runnable task = tasks.poll();
-      if (task == null) {
-        break;
-      }
+    int taken = 0;
+    Runnable task;
+    while (taken < DRAIN_LIMIT && (task = tasks.poll()) != null) {
       task.run();
-      handled++;
+      taken++;
     }
-    return handled + drainLocal();
+    drainLocal();
+    return more || taken == DRAIN_LIMIT;
   }
 
-  private int drainLocal() {
-    int handled = 0;
+  private void drainLocal() {
     for (Message message = local.poll(); message != null; message = local.poll()) {
       deliver(message);
-      handled++;
     }
-    return handled;
   }
 
   private void deliver(Message message) {

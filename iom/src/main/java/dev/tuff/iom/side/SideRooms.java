@@ -9,6 +9,7 @@ import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.CnodeTable;
 import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Counter;
@@ -17,8 +18,6 @@ import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.xor.ErasureCode;
 import dev.tuff.xor.Kernel;
-import java.util.HashMap;
-import java.util.Map;
 
 /**
  * What write, parity and read ask for on one IOM: its drive, journal, maps, space, caches and
@@ -51,8 +50,9 @@ public final class SideRooms {
   public final BufferPool gather;
 
   private final Actor[] ioms;
-  private final Map<Long, Cnode> cnodes = new HashMap<>();
-  private final Map<Integer, ErasureCode> codes = new HashMap<>();
+  private final CnodeTable cnodes = new CnodeTable();
+  private final ErasureCode[][] codes =
+      new ErasureCode[ErasureCode.MAX_N + 1][ErasureCode.MAX_K + 1];
   private final Kernel kernel;
   private final Counters counters = new Counters();
 
@@ -107,18 +107,17 @@ public final class SideRooms {
     return cnode;
   }
 
-  /** All objects here by GFID. */
-  public Map<Long, Cnode> cnodes() {
+  /** All objects here. */
+  public CnodeTable cnodes() {
     return cnodes;
   }
 
   /** The code of an object's protection; belongs to this IOM's thread. */
   public ErasureCode code(int dataMembers, int parityMembers) {
-    int key = dataMembers << 8 | parityMembers;
-    ErasureCode code = codes.get(key);
+    ErasureCode code = codes[dataMembers][parityMembers];
     if (code == null) {
       code = ErasureCode.of(dataMembers, parityMembers, kernel);
-      codes.put(key, code);
+      codes[dataMembers][parityMembers] = code;
     }
     return code;
   }
@@ -126,6 +125,11 @@ public final class SideRooms {
   /** Says something to the IOM of a drive. */
   public void send(int drive, MessageType type, Object subject, Object detail, long number) {
     shard.send(ioms[drive], type, subject, detail, number);
+  }
+
+  /** Drives of the array, missing ones too. */
+  public int drives() {
+    return ioms.length;
   }
 
   /** False for a drive that the array runs without. */

@@ -18,6 +18,7 @@ public final class DataSide {
   private static final int BUCKETS = 2048;
 
   private final SideRooms rooms;
+  private final int openLimit;
   private final WriteOp[] chainHead = new WriteOp[BUCKETS];
   private final WriteOp[] chainTail = new WriteOp[BUCKETS];
   private final ArrayDeque<WriteOp> overLimit = new ArrayDeque<>(256);
@@ -46,6 +47,7 @@ public final class DataSide {
 
   public DataSide(SideRooms rooms) {
     this.rooms = rooms;
+    this.openLimit = SideLimits.openUpdates(rooms.journal.blocks(), rooms.drives());
   }
 
   SideRooms rooms() {
@@ -112,7 +114,7 @@ public final class DataSide {
   }
 
   private boolean limitReached() {
-    return started >= SideLimits.OPEN_UPDATES
+    return started >= openLimit
         || rooms.journal.usedBlocks() * 100L
             > (long) rooms.journal.blocks() * SideLimits.JOURNAL_FULL_PERCENT
         || rooms.maps.dirtyCount() > rooms.maps.capacity() * 3 / 4;

@@ -4,8 +4,18 @@ package dev.tuff.iom.write;
 public final class SideLimits {
   private SideLimits() {}
 
-  /** Updates open at the same time on one IOM. */
+  /** Updates open at the same time on one IOM at most. */
   public static final int OPEN_UPDATES = 256;
+
+  /**
+   * Updates that may be open on one IOM so that no journal overflows by what they still bring
+   * about: each may need a block of its own here for mj and a block on its parities for pj, and all
+   * drives' updates may meet in one journal.
+   */
+  public static int openUpdates(int journalBlocks, int drives) {
+    int reserve = journalBlocks * (100 - JOURNAL_FULL_PERCENT) / 100;
+    return Math.clamp(reserve / (drives + 2), 8, OPEN_UPDATES);
+  }
 
   /** Longer runs pass the block cache by: streams would only wash it out. */
   public static final int CACHED_RUN_BLOCKS = 4;

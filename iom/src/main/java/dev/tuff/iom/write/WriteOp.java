@@ -245,7 +245,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       long at = (long) i * Drive.BLOCK_BYTES;
       if (oldAddress[i] == 0) {
         Zeros.clear(old.segment(), at, Drive.BLOCK_BYTES);
-      } else if (!side.rooms().blocks.get(oldAddress[i], old.segment(), at)) {
+      } else if (!side.rooms().blocks.get(oldAddress[i], oldId[i], old.segment(), at)) {
         readFromDrive |= 1L << i;
       }
     }
@@ -471,7 +471,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
         side.rooms()
             .blocks
             .put(
-                newAddress[i], content().segment(), contentOffset() + (long) i * Drive.BLOCK_BYTES);
+                newAddress[i],
+                mj,
+                content().segment(),
+                contentOffset() + (long) i * Drive.BLOCK_BYTES);
       }
     }
   }
