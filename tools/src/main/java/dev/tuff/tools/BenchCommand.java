@@ -286,6 +286,9 @@ final class BenchCommand implements Runnable {
         description = "Shards (default: one per core).")
     private int shards;
 
+    @Option(names = "--pinned", description = "Pin each shard to a core.")
+    private boolean pinned;
+
     @Option(
         names = "--toughness",
         paramLabel = "LEVEL",
@@ -309,6 +312,7 @@ final class BenchCommand implements Runnable {
               size != null ? size.bytes() : 0,
               chunk != null ? (int) Math.min(chunk.bytes(), Integer.MAX_VALUE) : 0,
               shards,
+              pinned,
               loads.workloads().stream().map(this::onVolume).toList(),
               common.seconds != null ? common.seconds : defaults.seconds(),
               common.repeats != null ? common.repeats : defaults.repeats(),
