@@ -47,6 +47,7 @@ public final class ArrayBench {
    * @param volumeBytes size of the volume; 0: half of what the drives can hold
    * @param chunkBytes 0: the array's default
    * @param shards 0: one per core
+   * @param pinned whether each shard stays on its core; the raw loads never do
    * @param workloads empty: {@link #defaultWorkloads()}
    * @param seconds of every stretch
    * @param repeats stretches per side, at least 1
@@ -61,6 +62,7 @@ public final class ArrayBench {
       long volumeBytes,
       int chunkBytes,
       int shards,
+      boolean pinned,
       List<ArrayWorkload> workloads,
       double seconds,
       int repeats,
@@ -84,7 +86,8 @@ public final class ArrayBench {
 
     /** 4+1 on five image drives of 512 MiB, the default loads, five repeats of 2 s. */
     public static Options defaults() {
-      return new Options(Path.of("var/bench"), 4, 1, 0, 512 * MIB, 0, 0, 0, List.of(), 2, 5, 1);
+      return new Options(
+          Path.of("var/bench"), 4, 1, 0, 512 * MIB, 0, 0, 0, false, List.of(), 2, 5, 2);
     }
 
     /**
@@ -101,6 +104,7 @@ public final class ArrayBench {
           0,
           chunkBytes,
           shards,
+          pinned,
           workloads,
           0.1,
           2,
@@ -111,16 +115,17 @@ public final class ArrayBench {
   private ArrayBench() {}
 
   /**
-   * 1 MiB sequential write at depth 8, 4 KiB random write at 64 with every toughness, 4 KiB random
-   * read, 1 MiB sequential read, 4 KiB random write at depth 1.
+   * 1 MiB sequential write and read at depth 16, 4 KiB random read at 64, 4 KiB random write at 64
+   * with every toughness and at depth 1. In this order: random writes scatter what sequential reads
+   * would read.
    */
   public static List<ArrayWorkload> defaultWorkloads() {
     return List.of(
-        ArrayWorkload.write(Pattern.SEQUENTIAL, LARGE, 8, Toughness.HARDENED),
+        ArrayWorkload.write(Pattern.SEQUENTIAL, LARGE, 16, Toughness.HARDENED),
+        ArrayWorkload.read(Pattern.SEQUENTIAL, LARGE, 16),
+        ArrayWorkload.read(Pattern.RANDOM, BLOCK, 64),
         ArrayWorkload.write(
             Pattern.RANDOM, BLOCK, 64, Toughness.HARDENED, Toughness.TAKEN, Toughness.NONE),
-        ArrayWorkload.read(Pattern.RANDOM, BLOCK, 64),
-        ArrayWorkload.read(Pattern.SEQUENTIAL, LARGE, 8),
         ArrayWorkload.write(Pattern.RANDOM, BLOCK, 1, Toughness.HARDENED));
   }
 
@@ -143,7 +148,8 @@ public final class ArrayBench {
     List<Path> drives = images(directory, "drive", options.drives, driveBytes);
     List<Path> raw = images(directory, "raw", options.drives, driveBytes);
     Array.format(drives, new FormatOptions(options.dataMembers, options.parityMembers, 0, true));
-    try (Array array = Array.assemble(drives, new AssembleOptions(options.shards, false, true))) {
+    try (Array array =
+        Array.assemble(drives, new AssembleOptions(options.shards, false, options.pinned))) {
       return run(options, array, raw, volumeBytes(options, driveBytes), progress, steps);
     }
   }
@@ -196,7 +202,7 @@ public final class ArrayBench {
             Toughness.HARDENED);
     settings.put("chunk", Workload.size(array.createVolume(spec).chunkBytes()));
     settings.put("volume", Workload.size(volumeBytes));
-    settings.put("shards", String.valueOf(array.shardCount()));
+    settings.put("shards", array.shardCount() + (options.pinned ? " pinned" : ""));
     settings.put("seconds", String.valueOf(options.seconds));
     settings.put("repeats", String.valueOf(options.repeats));
     Environment environment = Environment.of(raw.getFirst(), settings);

@@ -41,6 +41,7 @@ class ArrayBenchTest {
             32 << 20,
             0,
             0,
+            false,
             workloads,
             0.1,
             2,

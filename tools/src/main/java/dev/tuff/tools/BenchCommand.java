@@ -1,5 +1,7 @@
 package dev.tuff.tools;
 
+import dev.tuff.bench.ArrayBench;
+import dev.tuff.bench.ArrayWorkload;
 import dev.tuff.bench.BenchProgress;
 import dev.tuff.bench.BenchReport;
 import dev.tuff.bench.DeviceBench;
@@ -7,6 +9,7 @@ import dev.tuff.bench.Direction;
 import dev.tuff.bench.ParityBench;
 import dev.tuff.bench.Pattern;
 import dev.tuff.bench.Workload;
+import dev.tuff.iom.volume.Toughness;
 import dev.tuff.natives.Preflight;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -27,7 +30,11 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     description =
         "Measure a layer, alone or in turn with its peer. Figures do not travel between machines; ratios do, mostly.",
-    subcommands = {BenchCommand.Device.class, BenchCommand.Parity.class})
+    subcommands = {
+      BenchCommand.Device.class,
+      BenchCommand.Parity.class,
+      BenchCommand.WholeArray.class
+    })
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -86,26 +93,8 @@ final class BenchCommand implements Runnable {
     }
   }
 
-  /** {@code tuff bench device}. */
-  @Command(name = "device", description = "Measure a drive through the device layer.")
-  static final class Device implements Callable<Integer> {
-    /** What it can be measured against. */
-    enum DevicePeer {
-      FIO
-    }
-
-    @Parameters(
-        arity = "0..1",
-        paramLabel = "DRIVE",
-        description = "Block device or image file (default: a file of its own, made once).")
-    private Path drive;
-
-    @Option(
-        names = "--file-size",
-        paramLabel = "SIZE",
-        description = "Size of its own file, or how much of DRIVE to use.")
-    private ByteSize fileSize;
-
+  /** Which loads: every combination of what was given. */
+  static final class Loads {
     @Option(
         names = "--pattern",
         paramLabel = "PATTERN",
@@ -130,42 +119,8 @@ final class BenchCommand implements Runnable {
         description = "Operations in flight; repeat for several.")
     private List<Integer> depths = List.of();
 
-    @Option(
-        names = "--destructive",
-        description = "Allows writing to DRIVE, whose content is lost.")
-    private boolean destructive;
-
-    @Option(
-        names = "--against",
-        paramLabel = "PEER",
-        description = "fio: the same load by fio, in turn.")
-    private DevicePeer peer;
-
-    @Mixin private Common common;
-
-    @Override
-    public Integer call() {
-      Preflight.require(0);
-      DeviceBench.Options defaults = DeviceBench.Options.defaults();
-      long bytes = fileSize != null ? fileSize.bytes() : drive == null ? defaults.fileBytes() : 0;
-      DeviceBench.Options options =
-          new DeviceBench.Options(
-              drive,
-              common.folder(),
-              bytes,
-              workloads(),
-              common.seconds != null ? common.seconds : defaults.seconds(),
-              common.repeats != null ? common.repeats : defaults.repeats(),
-              defaults.warmUpSeconds(),
-              destructive,
-              peer == DevicePeer.FIO);
-      common.print(
-          DeviceBench.run(common.quick ? options.quick() : options, common.progress()), "device");
-      return 0;
-    }
-
     /** Every combination of what was given; the bench's own list where nothing was. */
-    private List<Workload> workloads() {
+    List<Workload> workloads() {
       List<Workload> workloads = new ArrayList<>();
       if (patterns.isEmpty() && directions.isEmpty() && blocks.isEmpty() && depths.isEmpty()) {
         return workloads;
@@ -181,6 +136,62 @@ final class BenchCommand implements Runnable {
         }
       }
       return workloads;
+    }
+  }
+
+  /** {@code tuff bench device}. */
+  @Command(name = "device", description = "Measure a drive through the device layer.")
+  static final class Device implements Callable<Integer> {
+    /** What it can be measured against. */
+    enum DevicePeer {
+      FIO
+    }
+
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "DRIVE",
+        description = "Block device or image file (default: a file of its own, made once).")
+    private Path drive;
+
+    @Option(
+        names = "--file-size",
+        paramLabel = "SIZE",
+        description = "Size of its own file, or how much of DRIVE to use.")
+    private ByteSize fileSize;
+
+    @Option(
+        names = "--destructive",
+        description = "Allows writing to DRIVE, whose content is lost.")
+    private boolean destructive;
+
+    @Option(
+        names = "--against",
+        paramLabel = "PEER",
+        description = "fio: the same load by fio, in turn.")
+    private DevicePeer peer;
+
+    @Mixin private Loads loads;
+    @Mixin private Common common;
+
+    @Override
+    public Integer call() {
+      Preflight.require(0);
+      DeviceBench.Options defaults = DeviceBench.Options.defaults();
+      long bytes = fileSize != null ? fileSize.bytes() : drive == null ? defaults.fileBytes() : 0;
+      DeviceBench.Options options =
+          new DeviceBench.Options(
+              drive,
+              common.folder(),
+              bytes,
+              loads.workloads(),
+              common.seconds != null ? common.seconds : defaults.seconds(),
+              common.repeats != null ? common.repeats : defaults.repeats(),
+              defaults.warmUpSeconds(),
+              destructive,
+              peer == DevicePeer.FIO);
+      common.print(
+          DeviceBench.run(common.quick ? options.quick() : options, common.progress()), "device");
+      return 0;
     }
   }
 
@@ -225,6 +236,94 @@ final class BenchCommand implements Runnable {
       common.print(
           ParityBench.run(common.quick ? options.quick() : options, common.progress()), "parity");
       return 0;
+    }
+  }
+
+  /** {@code tuff bench array}. */
+  @Command(
+      name = "array",
+      description = {
+        "Measure a whole array in turn with its raw drives.",
+        "Makes image drives of its own, once, and says how near the array comes to what they allow."
+      })
+  static final class WholeArray implements Callable<Integer> {
+    @Option(
+        names = "--protect",
+        paramLabel = "N+K",
+        defaultValue = "4+1",
+        description = "Protection (default: 4+1).")
+    private Protection protection;
+
+    @Option(
+        names = "--drives",
+        paramLabel = "COUNT",
+        defaultValue = "0",
+        description = "Image drives (default: N+K).")
+    private int drives;
+
+    @Option(
+        names = "--drive-size",
+        paramLabel = "SIZE",
+        description = "Size of each (default: 512M).")
+    private ByteSize driveSize;
+
+    @Option(
+        names = "--size",
+        paramLabel = "SIZE",
+        description = "Size of the volume (default: half of what fits).")
+    private ByteSize size;
+
+    @Option(
+        names = "--chunk",
+        paramLabel = "SIZE",
+        description = "Bytes in a row on one drive (default: 64K).")
+    private ByteSize chunk;
+
+    @Option(
+        names = "--shards",
+        paramLabel = "COUNT",
+        defaultValue = "0",
+        description = "Shards (default: one per core).")
+    private int shards;
+
+    @Option(names = "--pinned", description = "Pin each shard to a core.")
+    private boolean pinned;
+
+    @Option(
+        names = "--toughness",
+        paramLabel = "LEVEL",
+        description = "0, 1 or 2, of writes; repeat for several, the first is judged (default: 2).")
+    private List<Toughness> toughnesses = List.of(Toughness.HARDENED);
+
+    @Mixin private Loads loads;
+    @Mixin private Common common;
+
+    @Override
+    public Integer call() {
+      Preflight.require(0);
+      ArrayBench.Options defaults = ArrayBench.Options.defaults();
+      ArrayBench.Options options =
+          new ArrayBench.Options(
+              common.folder(),
+              protection.dataMembers(),
+              protection.parityMembers(),
+              drives,
+              driveSize != null ? driveSize.bytes() : defaults.driveBytes(),
+              size != null ? size.bytes() : 0,
+              chunk != null ? (int) Math.min(chunk.bytes(), Integer.MAX_VALUE) : 0,
+              shards,
+              pinned,
+              loads.workloads().stream().map(this::onVolume).toList(),
+              common.seconds != null ? common.seconds : defaults.seconds(),
+              common.repeats != null ? common.repeats : defaults.repeats(),
+              defaults.warmUpSeconds());
+      common.print(
+          ArrayBench.run(common.quick ? options.quick() : options, common.progress()), "array");
+      return 0;
+    }
+
+    private ArrayWorkload onVolume(Workload load) {
+      return new ArrayWorkload(load, load.direction() == Direction.READ ? List.of() : toughnesses);
     }
   }
 }
