@@ -60,7 +60,9 @@ class BlockCacheTest {
                   .as("seed %d", seed)
                   .containsEntry(address, memory.get(LONG, offset + 4088));
             } else if (addresses <= capacity && seed % 2 == 0) {
-              assertThat(model).as("seed %d: all fit, nothing was dropped", seed).doesNotContainKey(address);
+              assertThat(model)
+                  .as("seed %d: all fit, nothing was dropped", seed)
+                  .doesNotContainKey(address);
             }
           }
         }
