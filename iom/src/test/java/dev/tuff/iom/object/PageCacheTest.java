@@ -34,6 +34,7 @@ class PageCacheTest {
 
   /** A sound leaf at {@link #ADDRESS}, to which {@link #top} points. */
   private MemorySegment writeLeaf(long content) {
+    top.set(0, 0);
     PageCache cache = cache();
     PageRequest request = new PageRequest(answered -> {});
     assertThat(tree(cache, top, 1).get(request, 0, true)).isTrue();
