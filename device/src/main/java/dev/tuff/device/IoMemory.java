@@ -15,7 +15,7 @@ public final class IoMemory implements AutoCloseable {
   public static final int ALIGNMENT_BYTES = 4096;
 
   /** The kernel takes no larger fixed buffer. */
-  static final long LARGEST_REGION_BYTES = 1L << 30;
+  public static final long LARGEST_REGION_BYTES = 1L << 30;
 
   private final List<NativeMemory> owned;
   private final List<MemorySegment> regions;

@@ -70,13 +70,7 @@ public final class Array implements AutoCloseable {
     int count = drives.count();
     int cores = Cpu.allowed().cardinality();
     int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
-    long bytes = CLIENT_BYTES;
-    for (DriveLabel label : drives.labels()) {
-      if (label != null) {
-        bytes += IomMemory.of(label.superblock(), count).bytes();
-      }
-    }
-    this.memory = IoMemory.open(bytes + (64L << 20) / 16);
+    this.memory = IoMemory.open(memoryBytes(drives));
     this.shards = new Shard[shardCount];
     this.loops = new UringLoop[shardCount];
     this.threads = new Thread[shardCount];
@@ -84,6 +78,23 @@ public final class Array implements AutoCloseable {
     this.devices = new BlockDevice[count];
     this.ioms = new Actor[count];
     this.budgets = new SpaceBudget[count];
+  }
+
+  /**
+   * What all IOMs and clients need; no buffer lies across two regions of the memory, which may
+   * waste one at each border.
+   */
+  private static long memoryBytes(AssembledDrives drives) {
+    long bytes = CLIENT_BYTES;
+    long largest = 0;
+    for (DriveLabel label : drives.labels()) {
+      if (label != null) {
+        IomMemory sizes = IomMemory.of(label.superblock(), drives.count());
+        bytes += sizes.bytes();
+        largest = Math.max(largest, sizes.largestBufferBytes());
+      }
+    }
+    return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * largest;
   }
 
   /**

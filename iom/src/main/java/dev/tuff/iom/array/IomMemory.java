@@ -44,6 +44,11 @@ record IomMemory(
     return pageFrames + bitmapPages;
   }
 
+  /** The largest piece that is cut from the array's memory. */
+  long largestBufferBytes() {
+    return (long) stagingPages() * Drive.BLOCK_BYTES;
+  }
+
   long bytes() {
     long pages = pageFrames + bitmapPages + stagingPages() + cacheBlocks + 2 + 2L * smallBuffers;
     return pages * Drive.BLOCK_BYTES
