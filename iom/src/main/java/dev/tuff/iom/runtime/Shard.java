@@ -137,7 +137,7 @@ public final class Shard {
         endRound();
         if (more || stopped) {
           loop.poll();
-        } else if (!stopped) {
+        } else {
           // Submits and sleeps in one system call. A message that came after the look at the
           // mailboxes has left a wake-up.
           loop.await(-1);
