@@ -29,7 +29,7 @@ class JournalTest {
   private Journal journal;
 
   private void start(long seed, int blocks) {
-    rig = new DriveRig(seed, 100 + blocks, (long) Journal.BUFFERS * Journal.COMMIT_BYTES);
+    rig = new DriveRig(seed, 100 + blocks, 2L * Journal.BUFFERS * Journal.COMMIT_BYTES);
     region = new JournalRegion(50, blocks, ID, 3);
     journal =
         new Journal(
@@ -376,6 +376,34 @@ class JournalTest {
     Bytes.flip(second, 700);
     rig.write(50 + 3, second);
     assertThat(readFrom(new JournalPosition(0, 1))).isEqualTo(ids(1, 1));
+  }
+
+  /**
+   * Behind a torn record whole ones may stand, as several commits are in flight. Who goes on there
+   * after a crash must skip their sequence numbers, or they would follow the new records.
+   */
+  @Test
+  void skippedSequenceNumbersKeepRecordsBehindATornOneOut() {
+    start(12, 64);
+    for (int i = 0; i < 3; i++) {
+      append(1, (byte) i);
+      finish();
+    }
+    MemorySegment torn = rig.block(50 + 1);
+    Bytes.flip(torn, 700);
+    rig.write(50 + 1, torn);
+    JournalPosition end = new JournalPosition(1, 2 + Journal.BUFFERS);
+    assertThat(reader(end).next()).isFalse();
+    journal =
+        new Journal(
+            region,
+            rig.drive(),
+            rig.buffers(Journal.BUFFERS, Journal.COMMIT_BYTES),
+            end,
+            journal.nextId());
+    append(1, (byte) 9);
+    finish();
+    assertThat(readFrom(end)).containsExactly(4L);
   }
 
   @Test
