@@ -65,6 +65,7 @@ public final class SimulatedDrive {
   private long cacheHead;
   private long cacheTail;
 
+  private int leftPercent = 50;
   private boolean gone;
   private SimulatedDevice device;
 
@@ -142,26 +143,39 @@ public final class SimulatedDrive {
    * drive can be opened again.
    */
   public void crash() {
+    crash(50);
+  }
+
+  /**
+   * As {@link #crash()}, where {@code percent} of the sectors in doubt are left: near 0 and near
+   * 100 whole transfers of several sectors are lost or left while others are not.
+   */
+  public void crash(int percent) {
+    leftPercent = percent;
     IoRequest[] lost = device == null ? new IoRequest[0] : device.die();
     device = null;
     while (cacheHead < cacheTail) {
       Version version = cache[index(cacheHead++)];
       // Any later version of the sector may overtake this one, so each is found or not by itself.
-      settle(version, random.nextBoolean());
+      settle(version, left());
     }
     for (IoRequest request : lost) {
       if (request.operation == IoOperation.WRITE
           || request.operation == IoOperation.WRITE_DURABLE) {
         tear(request);
-      } else if (request.operation == IoOperation.DISCARD && random.nextBoolean()) {
+      } else if (request.operation == IoOperation.DISCARD && left()) {
         discard(request.offsetBytes, request.discardBytes);
       }
     }
   }
 
+  private boolean left() {
+    return random.nextInt(100) < leftPercent;
+  }
+
   private void tear(IoRequest request) {
     for (int at = 0; at < request.lengthBytes; at += SECTOR_BYTES) {
-      if (random.nextBoolean()) {
+      if (left()) {
         long offset = request.offsetBytes + at;
         Page page = pageForWriting(offset / PAGE_BYTES);
         copyIn(

@@ -47,7 +47,8 @@ record DriveLabel(
     }
   }
 
-  private static DriveLabel decode(Path path, MemorySegment label, long driveBytes) {
+  /** Decodes the first {@link Superblock#LABEL_BLOCKS} blocks of a drive of {@code driveBytes}. */
+  static DriveLabel decode(Path path, MemorySegment label, long driveBytes) {
     Superblock found = null;
     Superblock.Fault fault = Superblock.Fault.NO_MAGIC;
     int version = 0;

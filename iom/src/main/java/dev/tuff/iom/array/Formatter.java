@@ -4,6 +4,7 @@ import dev.tuff.device.BlockDevice;
 import dev.tuff.device.DeviceOptions;
 import dev.tuff.device.DriveUnusableException;
 import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoLoop;
 import dev.tuff.device.IoMemory;
 import dev.tuff.device.IoRequest;
 import dev.tuff.device.IoResult;
@@ -166,8 +167,8 @@ final class Formatter {
   }
 
   /** Old superblocks go first and new ones come last: a drive is never half of two arrays. */
-  private static void write(
-      UringLoop loop, List<BlockDevice> devices, List<Superblock> superblocks, IoBuffer block) {
+  static void write(
+      IoLoop loop, List<BlockDevice> devices, List<Superblock> superblocks, IoBuffer block) {
     for (BlockDevice device : devices) {
       block.segment().fill((byte) 0);
       for (int copy = 0; copy < 2; copy++) {
@@ -199,16 +200,16 @@ final class Formatter {
     }
   }
 
-  private static void put(UringLoop loop, BlockDevice device, long address, IoBuffer block) {
+  private static void put(IoLoop loop, BlockDevice device, long address, IoBuffer block) {
     IoRequest request = new IoRequest(done -> {}, device);
     finish(loop, device, request.write(address * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES, block, 0));
   }
 
-  private static void flush(UringLoop loop, BlockDevice device) {
+  private static void flush(IoLoop loop, BlockDevice device) {
     finish(loop, device, new IoRequest(done -> {}, device).flush());
   }
 
-  private static void finish(UringLoop loop, BlockDevice device, IoRequest request) {
+  private static void finish(IoLoop loop, BlockDevice device, IoRequest request) {
     device.submit(request);
     while (request.inFlight()) {
       loop.await(-1);

@@ -1,0 +1,248 @@
+package dev.tuff.iom.array;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tuff.device.BlockDevice;
+import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoMemory;
+import dev.tuff.device.IoOperation;
+import dev.tuff.device.IoRequest;
+import dev.tuff.iom.array.SimulatedArray.Checked;
+import dev.tuff.iom.array.SimulatedArray.Shape;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.volume.RequestResult;
+import dev.tuff.iom.volume.Toughness;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Drives that return something else than was written: never returned, made good, counted. */
+class MediaFaultTest {
+  private static final long SEED = 4711;
+  private static final Shape FOUR_AND_ONE = Shape.of(5, 4, 1, 16384, 2);
+  private static final Shape THREE_AND_TWO = Shape.of(6, 3, 2, 16384, 2);
+  private static final Shape THREE_AND_NONE = Shape.of(3, 3, 0, 16384, 1);
+
+  /** A loaded array, stopped so that nothing of it is in any cache, with what stands where. */
+  private static Checked stopped(SimulatedArray array) {
+    array.load(150);
+    array.write(0, array.randomContent(array.shape.maxRequestBytes()), Toughness.HARDENED);
+    array.stop();
+    Checked checked = array.check();
+    assertThat(checked.findings()).as(Seeds.replay(array.seed)).isEmpty();
+    return checked;
+  }
+
+  private static long rotData(SimulatedArray array, Checked checked, long block) {
+    long address = checked.checker().address(SimulatedArray.GFID, block);
+    int drive = checked.checker().driveOf(SimulatedArray.GFID, block, member(array, block));
+    array.drives[drive].rot(address * Drive.BLOCK_BYTES + 100);
+    return drive;
+  }
+
+  private static void rotParity(SimulatedArray array, Checked checked, long block, int parity) {
+    long address = checked.checker().parityAddress(SimulatedArray.GFID, block, parity);
+    int drive = checked.checker().driveOf(SimulatedArray.GFID, block, array.shape.data() + parity);
+    array.drives[drive].rot(address * Drive.BLOCK_BYTES + 100);
+  }
+
+  private static int member(SimulatedArray array, long block) {
+    return (int) (block * Drive.BLOCK_BYTES / array.shape.chunkBytes() % array.shape.data());
+  }
+
+  private static long counted(SimulatedArray array, boolean reconstructed) {
+    long sum = 0;
+    for (int d = 0; d < array.shape.drives(); d++) {
+      SideRooms.Counters counters = array.iom(d).rooms().counters();
+      sum += reconstructed ? counters.reconstructedBlocks.get() : counters.checksumErrors.get();
+    }
+    return sum;
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 3, 7, 30})
+  void rotInDataIsMadeGoodAndCounted(int block) {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED + block, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    rotData(array, checked, block);
+    array.start();
+    assertThat(array.read(block * 4096L + 17, 1000)).isEqualTo(RequestResult.OK);
+    assertThat(counted(array, false)).isPositive();
+    assertThat(counted(array, true)).isPositive();
+    array.readAll();
+    assertThat(array.wrongReads()).isEmpty();
+    array.close();
+  }
+
+  @Test
+  void rotInAsManyMembersAsThereAreParitiesIsMadeGood() {
+    SimulatedArray array = new SimulatedArray(THREE_AND_TWO, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    rotData(array, checked, 1);
+    rotParity(array, checked, 1, 0);
+    array.start();
+    array.readAll();
+    assertThat(array.failedRequests()).isZero();
+    assertThat(array.wrongReads()).isEmpty();
+    assertThat(counted(array, true)).isPositive();
+    array.close();
+  }
+
+  @Test
+  void moreRotThanParitiesIsAnError() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    rotData(array, checked, 2);
+    rotParity(array, checked, 2, 0);
+    array.start();
+    assertThat(array.read(2 * 4096, 4096)).isEqualTo(RequestResult.IO_ERROR);
+    assertThat(array.read(3 * 4096, 4096)).isEqualTo(RequestResult.OK);
+    assertThat(array.wrongReads()).isEmpty();
+    array.close();
+  }
+
+  @Test
+  void rotWithoutParityIsAnError() {
+    SimulatedArray array = new SimulatedArray(THREE_AND_NONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    rotData(array, checked, 5);
+    array.start();
+    assertThat(array.read(5 * 4096, 4096)).isEqualTo(RequestResult.IO_ERROR);
+    assertThat(array.read(6 * 4096, 4096)).isEqualTo(RequestResult.OK);
+    assertThat(counted(array, false)).isPositive();
+    array.close();
+  }
+
+  @Test
+  void unreadableDataIsMadeGood() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    long address = checked.checker().address(SimulatedArray.GFID, 4);
+    int drive = checked.checker().driveOf(SimulatedArray.GFID, 4, member(array, 4));
+    array.drives[drive].fail(address * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES, true, false);
+    array.start();
+    array.readAll();
+    assertThat(array.failedRequests()).isZero();
+    assertThat(array.wrongReads()).isEmpty();
+    assertThat(array.iom(drive).rooms().counters().mediaErrors.get()).isPositive();
+    array.close();
+  }
+
+  /** Updating it would spread the rot into what is then called good. */
+  @Test
+  void rotInParityIsFoundWhenItIsUpdated() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    rotParity(array, checked, 2, 0);
+    array.start();
+    byte[] content = array.randomContent(300);
+    assertThatThrownBy(() -> array.write(2 * 4096 + 50, content, Toughness.HARDENED))
+        .isInstanceOf(Invariant.Broken.class)
+        .hasMessageContaining("old parity");
+    array.close();
+  }
+
+  @Test
+  void rotInDataIsFoundWhenItIsUpdated() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    rotData(array, checked, 2);
+    array.start();
+    byte[] content = array.randomContent(300);
+    assertThatThrownBy(() -> array.write(2 * 4096 + 50, content, Toughness.HARDENED))
+        .isInstanceOf(Invariant.Broken.class)
+        .hasMessageContaining("old data");
+    array.close();
+  }
+
+  @Test
+  void lostWritesAreFound() {
+    WrongWrites fault = new WrongWrites(0);
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, fault);
+    array.load(100);
+    array.settle();
+    fault.next = true;
+    array.write(0, array.randomContent(4096), Toughness.HARDENED);
+    assertThat(fault.next).isFalse();
+    array.stop();
+    assertThat(array.check().findings()).isNotEmpty();
+    array.start();
+    array.readAll();
+    assertThat(array.failedRequests()).isZero();
+    assertThat(array.wrongReads()).isEmpty();
+    assertThat(counted(array, false)).isPositive();
+    array.close();
+  }
+
+  @Test
+  void misdirectedWritesAreFound() {
+    WrongWrites fault = new WrongWrites(1);
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, fault);
+    array.load(100);
+    array.settle();
+    fault.next = true;
+    array.write(0, array.randomContent(4096), Toughness.HARDENED);
+    assertThat(fault.next).isFalse();
+    array.stop();
+    assertThat(array.check().findings()).isNotEmpty();
+    array.start();
+    array.readAll();
+    assertThat(array.failedRequests()).isZero();
+    assertThat(array.wrongReads()).isEmpty();
+    assertThat(counted(array, false)).isPositive();
+    array.close();
+  }
+
+  /** Drive 0 does one data write nowhere, or some blocks away, and says that it has done it. */
+  private static final class WrongWrites implements PlantedFault {
+    private final int blocksAway;
+    boolean next;
+
+    WrongWrites(int blocksAway) {
+      this.blocksAway = blocksAway;
+    }
+
+    @Override
+    public BlockDevice device(SimulatedArray array, BlockDevice device, Superblock superblock) {
+      return superblock.driveIndex() == 0 ? new WrongDevice(this, device, superblock) : device;
+    }
+  }
+
+  private static final class WrongDevice extends DeviceBefore {
+    private final WrongWrites fault;
+    private final long firstByte;
+    private final IoBuffer nowhere =
+        IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
+
+    WrongDevice(WrongWrites fault, BlockDevice device, Superblock superblock) {
+      super(device);
+      this.fault = fault;
+      this.firstByte = superblock.dataFirstBlock() * Drive.BLOCK_BYTES;
+    }
+
+    @Override
+    public void submit(IoRequest request) {
+      boolean wrong =
+          fault.next
+              && request.operation() == IoOperation.WRITE
+              && request.offsetBytes() >= firstByte
+              && request.lengthBytes() == Drive.BLOCK_BYTES;
+      if (wrong) {
+        fault.next = false;
+        if (fault.blocksAway == 0) {
+          request.read(request.offsetBytes(), Drive.BLOCK_BYTES, nowhere, 0);
+        } else {
+          request.write(
+              request.offsetBytes() + (long) fault.blocksAway * Drive.BLOCK_BYTES,
+              Drive.BLOCK_BYTES,
+              request.buffer(),
+              request.bufferOffset());
+        }
+      }
+      device.submit(request);
+    }
+  }
+}

@@ -1,0 +1,278 @@
+package dev.tuff.iom.array;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tuff.device.BlockDevice;
+import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoMemory;
+import dev.tuff.device.IoOperation;
+import dev.tuff.device.IoRequest;
+import dev.tuff.iom.array.SimulatedArray.Shape;
+import dev.tuff.iom.checkpoint.Root;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.Message;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.volume.Toughness;
+import dev.tuff.iom.write.WriteOp;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The crash test finds bugs: each rule broken here on purpose, from outside the production classes,
+ * must be found within a bounded number of seeds, by the media checker or by an invariant that
+ * stops the array.
+ */
+class PlantedBugTest {
+  private static final int SEEDS = 40;
+
+  private static final Shape CROWDED = Shape.of(5, 4, 1, 8192, 2).client(256 << 10, 16, 60_000);
+
+  @Test
+  void findsFlushesThatAreSkipped() {
+    assertFound(CROWDED, () -> new DriveFault(DriveFault.Kind.SKIPS_FLUSHES));
+  }
+
+  @Test
+  void findsJournalThatIsHardenedLaterThanMaps() {
+    assertFound(CROWDED, () -> new DriveFault(DriveFault.Kind.JOURNAL_ONE_FLUSH_LATE));
+  }
+
+  @Test
+  void findsJournalThatIsTrimmedBeforeTheRootIsHardened() {
+    // A small journal, so that what was trimmed is soon written over.
+    assertFound(CROWDED.drives(4096, 160), () -> new DriveFault(DriveFault.Kind.ROOT_MUCH_LATER));
+  }
+
+  @Test
+  void findsRepliesThatDoNotWaitForParity() {
+    assertFound(CROWDED, RepliesBeforeParityHardened::new);
+  }
+
+  @Test
+  void findsMembersThatAreNotWaitedFor() {
+    assertFound(CROWDED, IgnoresOtherMembers::new);
+  }
+
+  @Test
+  void findsDeltasThatAreAppliedTwice() {
+    assertFound(CROWDED, AppliesDeltasTwice::new);
+  }
+
+  @Test
+  void findsDeltasThatComeTwice() {
+    assertFound(CROWDED, RepeatsDeltas::new);
+  }
+
+  @Test
+  void findsOldAddressesThatAreFreedEarly() {
+    assertFound(CROWDED, FreesBeforeClosing::new);
+  }
+
+  /** Some seed must show it; without the fault, none may. */
+  private static void assertFound(Shape shape, Supplier<PlantedFault> planted) {
+    for (long seed : Seeds.of(SEEDS)) {
+      if (!found(shape, seed, planted.get()).isEmpty()) {
+        assertThat(found(shape, seed, PlantedFault.NONE)).as(Seeds.replay(seed)).isEmpty();
+        return;
+      }
+    }
+    throw new AssertionError("not found with any of " + SEEDS + " seeds");
+  }
+
+  private static List<String> found(Shape shape, long seed, PlantedFault fault) {
+    SimulatedArray array = new SimulatedArray(shape, seed, fault);
+    try {
+      array.load(60 + array.random.nextInt(300));
+    } catch (Invariant.Broken broken) {
+      array.close();
+      return List.of(broken.getMessage());
+    }
+    array.crash();
+    return array.check().findings();
+  }
+
+  // ---- between IOMs
+
+  /**
+   * A data IOM replies when the parity has taken the delta, where hardened parity was asked for.
+   */
+  private static final class RepliesBeforeParityHardened implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      if (message.type == MessageType.WRITE) {
+        ((WriteOp) message.subject).toughness = Toughness.TAKEN;
+      }
+      iom.onMessage(message);
+    }
+  }
+
+  /** A parity IOM takes every member's data for hardened as soon as it has its delta. */
+  private static final class IgnoresOtherMembers implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      if (message.type == MessageType.DATA_HARDENED) {
+        return;
+      }
+      iom.onMessage(message);
+      if (message.type == MessageType.DELTA_TAKEN) {
+        WriteOp op = (WriteOp) message.subject;
+        message.type = MessageType.DATA_HARDENED;
+        message.subject = message.detail;
+        message.number >>>= 8;
+        array.iom(op.parityDrive[0]).onMessage(message);
+      }
+    }
+  }
+
+  /** XOR a delta in twice and the parity is as before: as if the delta were zero. */
+  private static final class AppliesDeltasTwice implements PlantedFault {
+    private int deltas;
+
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      WriteOp op =
+          switch (message.type) {
+            case DELTA -> (WriteOp) message.detail;
+            case UPDATE_PARITY ->
+                message.number >= WriteOp.DELTA_READY ? (WriteOp) message.subject : null;
+            default -> null;
+          };
+      if (op != null && op.delta != op.payload && ++deltas % 16 == 0) {
+        op.delta.segment().fill((byte) 0);
+      }
+      iom.onMessage(message);
+    }
+  }
+
+  /** The same message comes twice. */
+  private static final class RepeatsDeltas implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      iom.onMessage(message);
+      if (message.type == MessageType.DELTA) {
+        iom.onMessage(message);
+      }
+    }
+  }
+
+  /** The old data's place is given out again while the update is open. */
+  private static final class FreesBeforeClosing implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      if (message.type == MessageType.DELTA_TAKEN) {
+        WriteOp op = (WriteOp) message.subject;
+        for (int i = 0; i < op.count; i++) {
+          if (op.oldAddress[i] != 0) {
+            array.iom(drive).rooms().allocator.free(op.oldAddress[i], op.mj);
+            op.oldAddress[i] = 0;
+          }
+        }
+      }
+      iom.onMessage(message);
+    }
+  }
+
+  // ---- between an IOM and its drive
+
+  /** A drive that says that it has done what it has not. */
+  private static final class DriveFault implements PlantedFault {
+    enum Kind {
+      SKIPS_FLUSHES,
+      JOURNAL_ONE_FLUSH_LATE,
+      ROOT_MUCH_LATER
+    }
+
+    private final Kind kind;
+
+    DriveFault(Kind kind) {
+      this.kind = kind;
+    }
+
+    @Override
+    public BlockDevice device(SimulatedArray array, BlockDevice device, Superblock superblock) {
+      return new LyingDevice(kind, device, superblock);
+    }
+  }
+
+  private static final class LyingDevice extends DeviceBefore {
+    private static final int ROOT_DELAY = 200;
+    private static final int MAX_BYTES = 128 << 10;
+
+    private final DriveFault.Kind kind;
+    private final Superblock superblock;
+    private final IoBuffer nowhere = buffer(MAX_BYTES);
+    private final ArrayDeque<IoBuffer> buffers = new ArrayDeque<>();
+    private final ArrayDeque<Held> held = new ArrayDeque<>();
+    private long submitted;
+
+    /** A write whose turn comes when {@code due} requests were submitted. */
+    private record Held(long offset, int bytes, IoBuffer content, long due) {}
+
+    LyingDevice(DriveFault.Kind kind, BlockDevice device, Superblock superblock) {
+      super(device);
+      this.kind = kind;
+      this.superblock = superblock;
+    }
+
+    @Override
+    public void submit(IoRequest request) {
+      submitted++;
+      boolean flush = request.operation() == IoOperation.FLUSH;
+      if (kind == DriveFault.Kind.SKIPS_FLUSHES && flush) {
+        pretend(request, 0, Drive.BLOCK_BYTES);
+        return;
+      }
+      if (request.operation() == IoOperation.WRITE && lied(request)) {
+        hold(request);
+        return;
+      }
+      device.submit(request);
+      while (!held.isEmpty()
+          && (flush || held.peek().due() > 0)
+          && held.peek().due() <= submitted) {
+        release(held.poll());
+      }
+    }
+
+    private boolean lied(IoRequest request) {
+      long address = request.offsetBytes() / Drive.BLOCK_BYTES;
+      long first = superblock.journalFirstBlock();
+      return switch (kind) {
+        case SKIPS_FLUSHES -> false;
+        case JOURNAL_ONE_FLUSH_LATE ->
+            address >= first && address < first + superblock.journalBlocks();
+        case ROOT_MUCH_LATER ->
+            (address & ~128L) >= Root.FIRST_SLOT
+                && (address & ~128L) < Root.FIRST_SLOT + Root.SLOTS;
+      };
+    }
+
+    private void hold(IoRequest request) {
+      int bytes = request.lengthBytes();
+      IoBuffer content = buffers.isEmpty() ? buffer(MAX_BYTES) : buffers.poll();
+      MemorySegment.copy(
+          request.buffer().segment(), request.bufferOffset(), content.segment(), 0, bytes);
+      long due = kind == DriveFault.Kind.ROOT_MUCH_LATER ? submitted + ROOT_DELAY : 0;
+      held.add(new Held(request.offsetBytes(), bytes, content, due));
+      pretend(request, request.offsetBytes(), bytes);
+    }
+
+    private static IoBuffer buffer(int bytes) {
+      return IoMemory.plain(bytes).buffers(1, bytes)[0];
+    }
+
+    private void pretend(IoRequest request, long offset, int bytes) {
+      device.submit(request.read(offset, bytes, nowhere, 0));
+    }
+
+    private void release(Held late) {
+      IoRequest write = new IoRequest(done -> buffers.add(late.content()), this);
+      device.submit(write.write(late.offset(), late.bytes(), late.content(), 0));
+    }
+  }
+}

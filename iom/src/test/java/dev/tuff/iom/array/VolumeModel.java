@@ -1,0 +1,130 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.iom.drive.Drive;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a volume may hold, block by block: every content since the last that was promised to
+ * survive, in the order of the writes.
+ */
+final class VolumeModel {
+  private static final class Block {
+    /** Number of the first version kept. */
+    int base;
+
+    final List<byte[]> versions = new ArrayList<>();
+    int replied;
+
+    Block() {
+      versions.add(new byte[Drive.BLOCK_BYTES]);
+    }
+
+    int newest() {
+      return base + versions.size() - 1;
+    }
+
+    void promise(int version) {
+      while (base < version) {
+        versions.removeFirst();
+        base++;
+      }
+    }
+  }
+
+  private final Block[] blocks;
+
+  VolumeModel(int sizeBytes) {
+    blocks = new Block[(sizeBytes + Drive.BLOCK_BYTES - 1) / Drive.BLOCK_BYTES];
+    for (int i = 0; i < blocks.length; i++) {
+      blocks[i] = new Block();
+    }
+  }
+
+  /** A write is accepted; returns the number of the newest version of each block it touches. */
+  int[] write(long offset, byte[] bytes) {
+    int first = block(offset);
+    int last = block(offset + bytes.length - 1);
+    int[] versions = new int[last - first + 1];
+    for (int b = first; b <= last; b++) {
+      byte[] content = blocks[b].versions.getLast().clone();
+      long blockStart = (long) b * Drive.BLOCK_BYTES;
+      long from = Math.max(offset, blockStart);
+      long to = Math.min(offset + bytes.length, blockStart + Drive.BLOCK_BYTES);
+      System.arraycopy(
+          bytes, (int) (from - offset), content, (int) (from - blockStart), (int) (to - from));
+      blocks[b].versions.add(content);
+      versions[b - first] = blocks[b].newest();
+    }
+    return versions;
+  }
+
+  /** A write is replied to; {@code hardened}: it was promised to survive. */
+  void replied(long offset, int[] versions, boolean hardened) {
+    int first = block(offset);
+    for (int i = 0; i < versions.length; i++) {
+      Block block = blocks[first + i];
+      block.replied = Math.max(block.replied, versions[i]);
+      if (hardened) {
+        block.promise(versions[i]);
+      }
+    }
+  }
+
+  /** What a flush that is asked for now will promise. */
+  int[] repliedNow() {
+    int[] versions = new int[blocks.length];
+    for (int i = 0; i < versions.length; i++) {
+      versions[i] = blocks[i].replied;
+    }
+    return versions;
+  }
+
+  void flushed(int[] versions) {
+    for (int i = 0; i < versions.length; i++) {
+      blocks[i].promise(versions[i]);
+    }
+  }
+
+  /** The newest content of a range. */
+  byte[] read(long offset, int bytes) {
+    byte[] content = new byte[bytes];
+    for (int done = 0; done < bytes; ) {
+      int in = (int) ((offset + done) % Drive.BLOCK_BYTES);
+      int now = Math.min(bytes - done, Drive.BLOCK_BYTES - in);
+      System.arraycopy(blocks[block(offset + done)].versions.getLast(), in, content, done, now);
+      done += now;
+    }
+    return content;
+  }
+
+  /** Null when the block may be found with this content after a crash now. */
+  String wrong(long volumeBlock, MemorySegment content) {
+    if (volumeBlock >= blocks.length) {
+      return null;
+    }
+    Block block = blocks[(int) volumeBlock];
+    byte[] found = content.toArray(ValueLayout.JAVA_BYTE);
+    for (byte[] version : block.versions) {
+      if (java.util.Arrays.equals(version, found)) {
+        return null;
+      }
+    }
+    return "block "
+        + volumeBlock
+        + " holds what is none of its versions from the promised "
+        + block.base
+        + " to "
+        + block.newest();
+  }
+
+  int blocks() {
+    return blocks.length;
+  }
+
+  private static int block(long offset) {
+    return (int) (offset / Drive.BLOCK_BYTES);
+  }
+}
