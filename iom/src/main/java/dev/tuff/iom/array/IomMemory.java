@@ -12,7 +12,7 @@ import dev.tuff.iom.write.WriteOp;
  * @param pageFrames metadata pages that can be in memory
  * @param bitmapPages pages of the allocation bitmap, all in memory
  * @param cacheBlocks blocks of the block cache
- * @param smallBuffers one-block buffers, for each of the data and the parity side
+ * @param smallBuffers one-block buffers, for each of four uses: old data, blocks put together, reads, parity
  * @param largeBuffers buffers of the longest run, likewise
  * @param gatherBuffers buffers of the longest run for reconstruction
  */
@@ -50,7 +50,7 @@ record IomMemory(
   }
 
   long bytes() {
-    long pages = pageFrames + bitmapPages + stagingPages() + cacheBlocks + 2 + 2L * smallBuffers;
+    long pages = pageFrames + bitmapPages + stagingPages() + cacheBlocks + 2 + 4L * smallBuffers;
     return pages * Drive.BLOCK_BYTES
         + (2L * largeBuffers + gatherBuffers) * LARGE_BYTES
         + (long) Journal.BUFFERS * Journal.COMMIT_BYTES;

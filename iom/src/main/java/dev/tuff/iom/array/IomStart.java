@@ -88,7 +88,9 @@ final class IomStart {
       pool(memory, sizes.largeBuffers(), IomMemory.LARGE_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.largeBuffers(), IomMemory.LARGE_BYTES),
-      pool(memory, sizes.gatherBuffers(), IomMemory.LARGE_BYTES)
+      pool(memory, sizes.gatherBuffers(), IomMemory.LARGE_BYTES),
+      pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
+      pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES)
     };
     BlockCache blocks =
         new BlockCache(memory.buffers(1, sizes.cacheBlocks() * Drive.BLOCK_BYTES)[0]);

@@ -77,7 +77,6 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   private final ParityJournalEntry pjEntry = new ParityJournalEntry(this);
   private final BufferPool.Waiter bufferWaiter = this::onBuffer;
   private IoBuffer buffer;
-  private boolean leafHere;
   private boolean oldHere;
   private long readFromDrive;
   private int repairsOwed;
@@ -131,7 +130,6 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     mapped = 0;
     reserved = 0;
     pj = 0;
-    leafHere = false;
     oldHere = false;
     pjHardened = false;
     parityHardened = false;
@@ -175,12 +173,8 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   }
 
   void begin() {
-    IoBuffer taken = pool().take(bufferWaiter);
     if (cnode.parityLeaf(leaf, lblk, true)) {
       onPage(leaf);
-    }
-    if (taken != null) {
-      onBuffer(taken);
     }
   }
 
@@ -206,14 +200,14 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       }
       entry += cnode.parityEntryBytes();
     }
-    leafHere = true;
-    readOldParity();
+    // Only now, so that who holds a buffer never waits for a page.
+    IoBuffer taken = pool().take(bufferWaiter);
+    if (taken != null) {
+      onBuffer(taken);
+    }
   }
 
   private void readOldParity() {
-    if (buffer == null || !leafHere) {
-      return;
-    }
     readFromDrive = 0;
     if (!dataMode) {
       for (int i = 0; i < count; i++) {

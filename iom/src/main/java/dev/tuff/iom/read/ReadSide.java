@@ -74,7 +74,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   }
 
   BufferPool scratchPool() {
-    return rooms.smallData;
+    return rooms.readScratch;
   }
 
   WriteOp newestUpdate(long gfid, long lblk) {

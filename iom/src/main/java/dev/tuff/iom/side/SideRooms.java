@@ -36,7 +36,7 @@ public final class SideRooms {
   public final Root root;
   public final BlockCache blocks;
 
-  /** For the data side: old data and blocks that are put together. */
+  /** For the data side: old data, which becomes the delta. */
   public final BufferPool smallData;
 
   public final BufferPool largeData;
@@ -48,6 +48,18 @@ public final class SideRooms {
 
   /** For reconstruction. */
   public final BufferPool gather;
+
+  /**
+   * For blocks that are put together from old and new bytes. Not those of {@link #smallData}: an
+   * update that holds one kind waits for the other, and never the other way round.
+   */
+  public final BufferPool mergedData;
+
+  /**
+   * For reads of a part of a block. Reads wait for the content of updates, so updates must never
+   * wait for what reads hold.
+   */
+  public final BufferPool readScratch;
 
   private final Actor[] ioms;
   private final CnodeTable cnodes = new CnodeTable();
@@ -96,6 +108,8 @@ public final class SideRooms {
     this.smallParity = pools[2];
     this.largeParity = pools[3];
     this.gather = pools[4];
+    this.mergedData = pools[5];
+    this.readScratch = pools[6];
     this.ioms = ioms;
     this.kernel = kernel;
   }

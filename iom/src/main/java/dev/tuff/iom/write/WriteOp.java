@@ -210,11 +210,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       return;
     }
     IoBuffer buffer = pool().take(oldBufferWaiter);
+    // An update without a buffer does not go on: a parity that holds one of its own and waits for
+    // this delta could otherwise be what the holders of these buffers wait for.
     if (buffer != null) {
       onOldBuffer(buffer);
-    } else if (wholeBlocks()) {
-      // The delta waits for a buffer; the new data need not.
-      open();
     }
   }
 
@@ -225,7 +224,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private void onOldBuffer(IoBuffer buffer) {
     old = buffer;
     if (!wholeBlocks()) {
-      IoBuffer second = pool().take(freshBufferWaiter);
+      IoBuffer second = side.rooms().mergedData.take(freshBufferWaiter);
       if (second == null) {
         return;
       }
@@ -548,7 +547,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     phase = Phase.FREE;
     side.onClosed(this);
     if (fresh != null) {
-      pool().give(fresh);
+      side.rooms().mergedData.give(fresh);
       fresh = null;
     }
     rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
