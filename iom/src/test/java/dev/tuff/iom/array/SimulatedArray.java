@@ -36,6 +36,7 @@ import java.util.UUID;
 final class SimulatedArray implements AutoCloseable {
   static final long GFID = 1;
   private static final int QUEUE_DEPTH = 32;
+  private static final long STEP_LIMIT = 1_000_000;
   private static final int[] LEFT_PERCENT = {0, 3, 50, 97, 100};
 
   /**
@@ -382,13 +383,14 @@ final class SimulatedArray implements AutoCloseable {
 
   /** Steps until {@code done}; that nothing is left to happen before it is a deadlock. */
   void run(java.util.function.BooleanSupplier done) {
+    long limit = steps + STEP_LIMIT;
     int idle = 0;
     while (!done.getAsBoolean()) {
       idle = step() ? 0 : idle + 1;
       // What is sent at the end of a shard's round is heard by another one in the next.
-      if (idle > 1) {
+      if (idle > 1 || steps > limit) {
         throw new IllegalStateException(
-            "deadlock: nothing is under way on the drives and "
+            (idle > 1 ? "deadlock: nothing is under way on the drives and " : "no end: ")
                 + outstanding
                 + " requests wait; "
                 + state());
