@@ -12,7 +12,8 @@ import dev.tuff.iom.write.WriteOp;
  * @param pageFrames metadata pages that can be in memory
  * @param bitmapPages pages of the allocation bitmap, all in memory
  * @param cacheBlocks blocks of the block cache
- * @param smallBuffers one-block buffers, for each of four uses: old data, blocks put together, reads, parity
+ * @param smallBuffers one-block buffers, for each of four uses: old data, blocks put together,
+ *     reads, parity
  * @param largeBuffers buffers of the longest run, likewise
  * @param gatherBuffers buffers of the longest run for reconstruction
  */

@@ -55,7 +55,9 @@ class ExhaustionTest {
         new SimulatedArray(FIVE.client(1 << 20, 3000, 8192), 1, PlantedFault.NONE);
     for (int i = 0; i < 3000; i++) {
       array.submitWrite(
-          (i * 37L % 256) * 4096 + i % 7, array.randomContent(1 + i % 4089), Toughness.ofLevel(i % 3));
+          (i * 37L % 256) * 4096 + i % 7,
+          array.randomContent(1 + i % 4089),
+          Toughness.ofLevel(i % 3));
     }
     assertThat(array.outstanding()).isEqualTo(3000);
     array.settle();

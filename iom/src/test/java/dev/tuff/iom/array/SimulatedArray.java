@@ -36,6 +36,7 @@ import java.util.UUID;
 final class SimulatedArray implements AutoCloseable {
   static final long GFID = 1;
   private static final int QUEUE_DEPTH = 32;
+  private static final int IDLE_LIMIT = 64;
   private static final long STEP_LIMIT = 1_000_000;
   private static final int[] LEFT_PERCENT = {0, 3, 50, 97, 100};
 
@@ -387,10 +388,10 @@ final class SimulatedArray implements AutoCloseable {
     int idle = 0;
     while (!done.getAsBoolean()) {
       idle = step() ? 0 : idle + 1;
-      // What is sent at the end of a shard's round is heard by another one in the next.
-      if (idle > 1 || steps > limit) {
+      // Messages from shard to shard, which a round does not count, may go to and fro meanwhile.
+      if (idle > IDLE_LIMIT || steps > limit) {
         throw new IllegalStateException(
-            (idle > 1 ? "deadlock: nothing is under way on the drives and " : "no end: ")
+            (idle > IDLE_LIMIT ? "deadlock: nothing is under way on the drives and " : "no end: ")
                 + outstanding
                 + " requests wait; "
                 + state());
