@@ -29,8 +29,18 @@ final class IomStart {
   /** Levels of the object tree: 252 x 252 x 252 objects. */
   static final int OBJECT_LEVELS = 4;
 
+  /**
+   * Sequence numbers and IDs left out at every start. What an earlier run left torn in the journal
+   * may have a whole record behind it; a new record with the torn one's number would make it
+   * believable again.
+   */
+  private static final int SKIPPED_SEQUENCES = 16;
+
+  private static final long SKIPPED_IDS = 1 << 20;
+
   private final Superblock superblock;
   private final Root root;
+  private final boolean readOnly;
   private final Iom iom;
   private final SideRooms rooms;
   private final PageTree objects;
@@ -53,6 +63,7 @@ final class IomStart {
       boolean readOnly,
       Alarm alarm) {
     this.superblock = superblock;
+    this.readOnly = readOnly;
     this.root = root;
     PageCache maps = pageCache(drive, memory, sizes.pageFrames(), alarm);
     PageCache bitmap = pageCache(drive, memory, sizes.bitmapPages(), alarm);
@@ -71,8 +82,8 @@ final class IomStart {
                 superblock.driveIndex()),
             drive,
             memory.buffers(Journal.BUFFERS, Journal.COMMIT_BYTES),
-            new JournalPosition(root.tailPosition(), root.tailSequence()),
-            root.checkpointId());
+            new JournalPosition(root.tailPosition(), root.tailSequence() + SKIPPED_SEQUENCES),
+            root.checkpointId() + SKIPPED_IDS);
     Checkpoint checkpoint =
         new Checkpoint(
             drive,
@@ -156,7 +167,13 @@ final class IomStart {
       }
       open(request);
     }
-    done.run();
+    if (readOnly) {
+      done.run();
+    } else {
+      // The root says from which numbers on the journal counts, before the first of them is
+      // written.
+      rooms.checkpoint.start(Long.MAX_VALUE, done);
+    }
   }
 
   private void onCnodePage(PageRequest request) {
