@@ -87,6 +87,7 @@ final class Demo {
     }
     Files.delete(folder.resolve("shadow.bin"));
     report.writeCharts(throughputChart(), latencyChart());
+    report.fact("peak memory", peakMemory());
     return report;
   }
 
@@ -96,6 +97,17 @@ final class Demo {
 
   Path latencyChart() {
     return folder.resolve("latency.png");
+  }
+
+  /** Resident memory of this process at its most, off-heap and Java's own included. */
+  private static String peakMemory() throws IOException {
+    try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines
+          .filter(line -> line.startsWith("VmHWM:"))
+          .map(line -> ByteSize.brief(Long.parseLong(line.replaceAll("\\D", "")) * 1024))
+          .findFirst()
+          .orElse("unknown");
+    }
   }
 
   private void requireSpace() throws IOException {
