@@ -1,20 +1,24 @@
 package dev.tuff.iom.array;
 
-/** Which seeds a simulated test runs: fixed ones, or the one to be replayed. */
+/**
+ * Which seeds a simulated test runs: the first few, as many as {@code -Ddev.tuff.seeds=...} says
+ * for a longer search, or the one of {@code -Ddev.tuff.seed=...} to be replayed.
+ */
 final class Seeds {
   private static final String PROPERTY = "dev.tuff.seed";
+  private static final String COUNT_PROPERTY = "dev.tuff.seeds";
   private static final long FIRST = 1;
 
   private Seeds() {}
 
-  /** The first {@code count} seeds, or the one of the property. */
+  /** The first {@code count} seeds, unless a property says otherwise. */
   static long[] of(int count) {
     Long one = Long.getLong(PROPERTY);
     if (one != null) {
       return new long[] {one};
     }
-    long[] seeds = new long[count];
-    for (int i = 0; i < count; i++) {
+    long[] seeds = new long[Integer.getInteger(COUNT_PROPERTY, count)];
+    for (int i = 0; i < seeds.length; i++) {
       seeds[i] = FIRST + i;
     }
     return seeds;
