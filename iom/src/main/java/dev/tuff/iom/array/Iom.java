@@ -33,6 +33,7 @@ final class Iom implements Actor {
   private final DataSide data;
   private final ParitySide parity;
   private final ReadSide reads;
+  private boolean journalFull;
 
   Iom(SideRooms rooms, PageTree objects, boolean readOnly) {
     this.rooms = rooms;
@@ -67,6 +68,8 @@ final class Iom implements Actor {
       case DATA_HARDENED -> parity.onDataHardened((Generation) subject, (int) message.number);
       case PARITY_HARDENED -> data.onParityHardened((WriteOp) subject, (int) message.number);
       case RECONSTRUCT -> reads.onReconstruct((ReadOp) subject, (int) message.number);
+      case JOURNAL_FULL -> data.onJournalFull();
+      case JOURNAL_TRIMMED -> data.onJournalTrimmed();
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
       case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, FLUSHED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
@@ -79,6 +82,7 @@ final class Iom implements Actor {
       return;
     }
     rooms.journal.commit();
+    tellJournalState();
     Checkpoint checkpoint = rooms.checkpoint;
     if (checkpoint.running()) {
       checkpoint.proceed();
@@ -87,9 +91,27 @@ final class Iom implements Actor {
     }
   }
 
+  /** A parity's journal fills by what others start: they have to know. */
+  private void tellJournalState() {
+    boolean full = journalPercent() > SideLimits.JOURNAL_FULL_PERCENT;
+    if (full == journalFull) {
+      return;
+    }
+    journalFull = full;
+    for (int drive = 0; drive < rooms.drives(); drive++) {
+      if (rooms.present(drive)) {
+        rooms.send(
+            drive, full ? MessageType.JOURNAL_FULL : MessageType.JOURNAL_TRIMMED, null, null, 0);
+      }
+    }
+  }
+
+  private long journalPercent() {
+    return rooms.journal.usedBlocks() * 100L / rooms.journal.blocks();
+  }
+
   private boolean checkpointDue() {
-    return rooms.journal.usedBlocks() * 100L
-            > (long) rooms.journal.blocks() * SideLimits.JOURNAL_CHECKPOINT_PERCENT
+    return journalPercent() > SideLimits.JOURNAL_CHECKPOINT_PERCENT
         || rooms.maps.dirtyCount() > rooms.maps.capacity() / 2;
   }
 

@@ -46,6 +46,9 @@ public record Superblock(
   /** Blocks at the start of a drive for superblocks, roots and configuration. */
   public static final long LABEL_BLOCKS = 256;
 
+  /** Smallest journal that is believed; the formatter makes none below 4 MiB. */
+  private static final int MIN_JOURNAL_BLOCKS = 64;
+
   private static final long OFFSET_CRC = Drive.BLOCK_BYTES - 4;
 
   /** Why a block is no superblock that can be used. */
@@ -113,7 +116,7 @@ public record Superblock(
             && found.defaultParity >= 0
             && found.defaultData + found.defaultParity <= found.drives
             && found.journalFirstBlock == LABEL_BLOCKS
-            && found.journalBlocks >= 64
+            && found.journalBlocks >= MIN_JOURNAL_BLOCKS
             && found.dataFirstBlock == found.journalFirstBlock + found.journalBlocks
             && found.sizeBlocks > found.dataFirstBlock
             && found.sizeBlocks <= driveBlocks;

@@ -57,6 +57,10 @@ public enum MessageType {
   GATHER,
   /** Member's IOM to the coordinator. Subject: the Gather part. */
   GATHERED,
+  /** IOM to all IOMs: my journal is nearly full, start no update that may need it. */
+  JOURNAL_FULL,
+  /** IOM to all IOMs: my journal has room again. */
+  JOURNAL_TRIMMED,
   /** A reconstruction is over. Subject: the ReadOp; goes to whoever asked. */
   RECONSTRUCTED
 }

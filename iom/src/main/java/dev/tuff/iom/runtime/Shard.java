@@ -135,7 +135,7 @@ public final class Shard {
       while (!stopped) {
         boolean more = drain();
         endRound();
-        if (more || stopped) {
+        if (more || stopped || !local.isEmpty()) {
           loop.poll();
         } else {
           // Submits and sleeps in one system call. A message that came after the look at the

@@ -27,6 +27,7 @@ public final class DataSide {
   private WriteOp newest;
   private long accepted;
   private int started;
+  private int fullJournals;
   private int inside;
 
   private Repairs repairs;
@@ -115,9 +116,21 @@ public final class DataSide {
 
   private boolean limitReached() {
     return started >= openLimit
-        || rooms.journal.usedBlocks() * 100L
-            > (long) rooms.journal.blocks() * SideLimits.JOURNAL_FULL_PERCENT
+        || fullJournals > 0
         || rooms.maps.dirtyCount() > rooms.maps.capacity() * 3 / 4;
+  }
+
+  /**
+   * Some drive's journal, perhaps this one's, is nearly full: what would need it waits. Only what
+   * is open already still comes to it, and {@link SideLimits#openUpdates} has kept room for that.
+   */
+  public void onJournalFull() {
+    fullJournals++;
+  }
+
+  public void onJournalTrimmed() {
+    fullJournals--;
+    resume();
   }
 
   /** Starts what a limit held back, as far as it allows now. */
