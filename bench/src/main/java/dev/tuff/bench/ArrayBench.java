@@ -36,6 +36,9 @@ public final class ArrayBench {
   private static final long MIB = 1L << 20;
   private static final String VOLUME = "bench";
 
+  /** Of what the array has for its clients, the rest being for filling the volume. */
+  private static final long LARGEST_BUFFERS = 80 * MIB;
+
   /**
    * What to measure.
    *
@@ -248,9 +251,33 @@ public final class ArrayBench {
 
   private static void fill(Array array, Volume volume) {
     Workload work = new Workload(Pattern.SEQUENTIAL, Direction.WRITE, LARGE, 8);
-    try (VolumeLoad load = new VolumeLoad(array, volume, work, Toughness.HARDENED)) {
-      load.runOnce();
+    IoBuffer[] buffers = buffers(array, work, List.of(Toughness.HARDENED));
+    try {
+      new VolumeLoad(array, volume, work, Toughness.HARDENED, buffers).runOnce();
+    } finally {
+      array.returnClientBuffers(buffers);
     }
+  }
+
+  /** One set for all levels, which run one after the other. */
+  private static IoBuffer[] buffers(Array array, Workload work, List<Toughness> levels) {
+    int count =
+        levels.stream().mapToInt(level -> VolumeLoad.buffersFor(work, level)).max().orElseThrow();
+    if ((long) count * work.blockBytes() > LARGEST_BUFFERS) {
+      throw new BenchException(
+          "A "
+              + work.label()
+              + " needs "
+              + count
+              + " buffers, more than "
+              + Workload.size(LARGEST_BUFFERS)
+              + " of memory; give a smaller depth or block size.");
+    }
+    IoBuffer[] buffers = array.clientBuffers(count, work.blockBytes());
+    for (int i = 0; i < count; i++) {
+      ImageFile.fill(buffers[i].segment(), i + 1);
+    }
+    return buffers;
   }
 
   /** What the limit of a load is worked out from, at the same total depth. */
@@ -275,13 +302,12 @@ public final class ArrayBench {
       List<String> notes,
       Runnable step) {
     List<Side> sides = new ArrayList<>();
-    List<VolumeLoad> loads = new ArrayList<>();
+    List<Toughness> levels =
+        work.toughnesses().isEmpty() ? List.of(Toughness.HARDENED) : work.toughnesses();
+    IoBuffer[] buffers = buffers(array, work.load(), levels);
     try {
-      List<Toughness> levels =
-          work.toughnesses().isEmpty() ? List.of(Toughness.HARDENED) : work.toughnesses();
       for (Toughness level : levels) {
-        VolumeLoad load = new VolumeLoad(array, volume, work.load(), level);
-        loads.add(load);
+        VolumeLoad load = new VolumeLoad(array, volume, work.load(), level, buffers);
         sides.add(
             new Side(work.toughnesses().isEmpty() ? "tuff" : "tuff T" + level.level(), load::run));
       }
@@ -295,7 +321,7 @@ public final class ArrayBench {
               name, sides, options.repeats, options.seconds, options.warmUpSeconds, step);
       return withRatios(options, work, comparison, firstRaw, notes);
     } finally {
-      loads.forEach(VolumeLoad::close);
+      array.returnClientBuffers(buffers);
     }
   }
 

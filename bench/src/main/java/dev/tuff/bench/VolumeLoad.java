@@ -19,7 +19,7 @@ import org.HdrHistogram.Histogram;
  * from its completions. Everything is allocated before the first stretch. Owned by one ordinary
  * thread, which waits while the shards work.
  */
-final class VolumeLoad implements AutoCloseable {
+final class VolumeLoad {
   /** A request of which nothing is heard for so long will not end any more. */
   private static final long STUCK_SECONDS = 60;
 
@@ -35,29 +35,33 @@ final class VolumeLoad implements AutoCloseable {
   private final List<Generator> generators = new ArrayList<>();
   private final Histogram histogram = new Histogram(DeviceLoad.LONGEST_NANOS, 3);
   private final ResourceMeter meter = new ResourceMeter();
-  private final IoBuffer[] buffers;
 
   /**
    * @param toughness of writes
+   * @param buffers as many as {@link #buffersFor} says, of a block each; the load's while it runs
    */
-  VolumeLoad(Array array, Volume volume, Workload work, Toughness toughness) {
+  VolumeLoad(Array array, Volume volume, Workload work, Toughness toughness, IoBuffer[] buffers) {
     this.array = array;
     this.volume = volume;
     this.work = work;
     this.toughness = toughness;
     int shards = Math.min(array.shardCount(), work.depth());
-    // A write that is replied to before it is hardened keeps its buffer for a while longer.
-    int requests = toughness == Toughness.HARDENED || work.direction() == Direction.READ ? 1 : 2;
-    this.buffers = array.clientBuffers(work.depth() * requests, work.blockBytes());
+    int requests = buffersFor(work, toughness) / work.depth();
     int used = 0;
     for (int shard = 0; shard < shards; shard++) {
       int depth = work.depth() / shards + (shard < work.depth() % shards ? 1 : 0);
       generators.add(new Generator(shard, shards, depth, buffers, used, depth * requests));
       used += depth * requests;
     }
-    for (IoBuffer buffer : buffers) {
-      ImageFile.fill(buffer.segment(), work.blockBytes() + used);
-    }
+  }
+
+  /**
+   * Buffers that a load needs: one for each operation in flight, two where a write is replied to
+   * before it is hardened and keeps its buffer for a while longer.
+   */
+  static int buffersFor(Workload work, Toughness toughness) {
+    boolean kept = work.direction() != Direction.READ && toughness != Toughness.HARDENED;
+    return work.depth() * (kept ? 2 : 1);
   }
 
   /**
@@ -162,12 +166,6 @@ final class VolumeLoad implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new BenchException("Interrupted while the drives came to rest.", e);
     }
-  }
-
-  /** Gives the buffers back; nothing may be in flight. */
-  @Override
-  public void close() {
-    array.returnClientBuffers(buffers);
   }
 
   /**
