@@ -4,7 +4,6 @@ import dev.tuff.device.IoLoop;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
 import org.jctools.queues.varhandle.SpscVarHandleArrayQueue;
 
@@ -228,10 +227,5 @@ public final class Shard {
   /** Messages made because the pool had none left: stays flat in steady state. */
   public long allocatedMessages() {
     return allocatedMessages.get();
-  }
-
-  /** Tasks that were never run, for whoever closes a broken shard. */
-  public Queue<Runnable> leftTasks() {
-    return tasks;
   }
 }

@@ -2,7 +2,6 @@ package dev.tuff.iom.write;
 
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.BlockIo;
-import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.MessageType;
@@ -288,10 +287,5 @@ public final class DataSide {
   /** Updates accepted and not closed. */
   public int inside() {
     return inside;
-  }
-
-  /** Bytes of a block. */
-  static int blockBytes() {
-    return Drive.BLOCK_BYTES;
   }
 }
