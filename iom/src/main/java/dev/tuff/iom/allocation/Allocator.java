@@ -189,6 +189,16 @@ public final class Allocator {
     return -1;
   }
 
+  /** Takes just this block, as recovery does where the journal says that it was taken. */
+  public void takeAt(long address, long id) {
+    take(address - firstBlock, id);
+  }
+
+  /** True for an address that can be given out. */
+  public boolean inBlockSpace(long address) {
+    return address >= firstBlock && address < firstBlock + blocks;
+  }
+
   private void take(long block, long id) {
     int index = (int) (block / 64);
     long bit = 1L << (block % 64);

@@ -12,6 +12,10 @@ import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.recovery.DamagedJournalException;
+import dev.tuff.iom.recovery.IomRecovery;
+import dev.tuff.iom.recovery.Recovery;
+import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
@@ -56,6 +60,9 @@ public final class Array implements AutoCloseable {
   private final Thread[] threads;
   private final BlockDevice[] devices;
   private final Actor[] ioms;
+  private final IomStart[] starts;
+  private RecoveryReport recovery;
+  private long recoveryNanos;
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final Map<Integer, ArrayDeque<IoBuffer>> freeClientBuffers = new HashMap<>();
@@ -77,6 +84,7 @@ public final class Array implements AutoCloseable {
     this.clients = new ClientSide[shardCount];
     this.devices = new BlockDevice[count];
     this.ioms = new Actor[count];
+    this.starts = new IomStart[count];
     this.budgets = new SpaceBudget[count];
   }
 
@@ -156,6 +164,7 @@ public final class Array implements AutoCloseable {
   }
 
   private void start() {
+    long begun = System.nanoTime();
     List<Integer> cores = allowedCores();
     for (int s = 0; s < shards.length; s++) {
       Shard shard = shards[s];
@@ -181,6 +190,8 @@ public final class Array implements AutoCloseable {
       }
     }
     loading.forEach(this::await);
+    recover();
+    recoveryNanos = System.nanoTime() - begun;
     openVolumes();
   }
 
@@ -210,6 +221,7 @@ public final class Array implements AutoCloseable {
                   budgets[d],
                   readOnly,
                   alarm);
+          starts[d] = starting;
           starting.load(
               () -> {
                 ioms[d] = starting.iom();
@@ -217,6 +229,50 @@ public final class Array implements AutoCloseable {
                 done.complete(null);
               });
         });
+  }
+
+  /** Every journal has been replayed: settles what was open, and lets clients come. */
+  private void recover() {
+    IomRecovery[] parts = new IomRecovery[starts.length];
+    for (int d = 0; d < starts.length; d++) {
+      parts[d] = starts[d] == null ? null : starts[d].recovery();
+    }
+    int coordinator = firstPresent() % shards.length;
+    recovery =
+        await(
+            onShard(
+                coordinator,
+                done ->
+                    new Recovery(
+                            parts,
+                            shards[coordinator],
+                            readOnly,
+                            (drive, attributes, hardened) ->
+                                iom(drive).createObject(attributes, hardened),
+                            done::complete)
+                        .start()));
+    for (int d = 0; d < starts.length; d++) {
+      IomStart starting = starts[d];
+      if (starting != null) {
+        await(
+            this.<Boolean>onShard(
+                d % shards.length,
+                done -> {
+                  starting.open();
+                  done.complete(true);
+                }));
+      }
+    }
+  }
+
+  /** What had to be recovered when the array was started. */
+  public RecoveryReport recovery() {
+    return recovery;
+  }
+
+  /** How long that took, replaying the journals included. */
+  public long recoveryNanos() {
+    return recoveryNanos;
   }
 
   /**
@@ -264,6 +320,7 @@ public final class Array implements AutoCloseable {
         shard,
         switch (cause) {
           case ArrayException known -> known;
+          case DamagedJournalException damaged -> new ArrayException(damaged.getMessage(), damaged);
           case LostBlockException lost ->
               new ArrayException(
                   "The array has stopped: "
@@ -473,12 +530,20 @@ public final class Array implements AutoCloseable {
         drives.degraded(),
         shards.length,
         free * Drive.BLOCK_BYTES,
+        recovery,
+        recoveryNanos,
         driveInfos,
         volumeInfos);
   }
 
   private DriveInfo driveInfo(int d, Map<Long, Long> used) {
     DriveLabel label = drives.labels()[d];
+    DriveLabel stale = drives.stale()[d];
+    if (stale != null) {
+      long bytes = stale.superblock().sizeBlocks() * Drive.BLOCK_BYTES;
+      return new DriveInfo(
+          d, stale.path().toString(), "stale", bytes, 0, 0, stale.root().epoch(), 0, 0, 0);
+    }
     if (label == null) {
       return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0);
     }

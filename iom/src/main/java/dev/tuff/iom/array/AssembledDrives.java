@@ -1,11 +1,6 @@
 package dev.tuff.iom.array;
 
-import dev.tuff.iom.drive.Drive;
-import dev.tuff.iom.journal.Journal;
-import dev.tuff.iom.journal.JournalPosition;
-import dev.tuff.iom.journal.JournalReader;
-import dev.tuff.iom.journal.JournalRegion;
-import java.lang.foreign.Arena;
+import dev.tuff.iom.checkpoint.Root;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -15,9 +10,11 @@ import java.util.Objects;
 /** The drives of one array, put in their places, as far as they are there. */
 final class AssembledDrives {
   private final DriveLabel[] labels;
+  private final DriveLabel[] stale;
 
   private AssembledDrives(DriveLabel[] labels) {
     this.labels = labels;
+    this.stale = new DriveLabel[labels.length];
   }
 
   /**
@@ -50,6 +47,7 @@ final class AssembledDrives {
       labels[index] = label;
     }
     AssembledDrives assembled = new AssembledDrives(labels);
+    assembled.leaveOutStale();
     assembled.checkEnough();
     return assembled;
   }
@@ -98,7 +96,7 @@ final class AssembledDrives {
               + count()
               + " drives and "
               + missing
-              + " are missing, more than its protection "
+              + " are missing or stale, more than its protection "
               + any.defaultData()
               + "+"
               + any.defaultParity()
@@ -108,42 +106,51 @@ final class AssembledDrives {
     }
   }
 
-  /** Reads all labels again, and checks that no journal has anything after its last checkpoint. */
+  /** Reads all labels again: the last word, once every drive is claimed. */
   void readAgain() {
     for (int i = 0; i < labels.length; i++) {
       if (labels[i] != null) {
         DriveLabel again = readLabel(labels[i].path());
         checkSameArray(labels[i], again);
         labels[i] = again;
-        checkClean(again);
       }
+    }
+    if (leaveOutStale()) {
+      throw new ArrayException(
+          "The array's drives were changed while it was being started; start it again.");
     }
   }
 
-  private static void checkClean(DriveLabel label) {
-    Superblock s = label.superblock();
-    try (Arena arena = Arena.ofConfined();
-        DriveFile drive = new DriveFile(label.path())) {
-      JournalReader reader =
-          new JournalReader(
-              new JournalRegion(
-                  s.journalFirstBlock(), s.journalBlocks(), s.arrayId(), s.driveIndex()),
-              drive,
-              arena.allocate(Journal.COMMIT_BYTES, Drive.BLOCK_BYTES),
-              new JournalPosition(label.root().tailPosition(), label.root().tailSequence()));
-      if (reader.next()) {
-        throw new ArrayException(
-            "The array was not stopped cleanly ("
-                + label.path()
-                + " has journal entries after its last checkpoint), and this version can't recover from"
-                + " that; its data is untouched, keep the drives for a version that can.");
+  /**
+   * A drive that did not take part in the newest epoch has missed what was decided in it: it is
+   * never mixed in. True when there was one.
+   */
+  private boolean leaveOutStale() {
+    Root newest = null;
+    for (DriveLabel label : labels) {
+      if (label != null && (newest == null || label.root().epoch() > newest.epoch())) {
+        newest = label.root();
       }
     }
+    boolean found = false;
+    for (int i = 0; i < labels.length; i++) {
+      if (labels[i] != null && labels[i].root().epoch() < newest.epoch() && !newest.inEpoch(i)) {
+        stale[i] = labels[i];
+        labels[i] = null;
+        found = true;
+      }
+    }
+    return found;
   }
 
   /** A label for each place, null where the drive is missing. */
   DriveLabel[] labels() {
     return labels;
+  }
+
+  /** A label for each place whose drive is there but stale, else null. */
+  DriveLabel[] stale() {
+    return stale;
   }
 
   int count() {

@@ -3,7 +3,8 @@ package dev.tuff.iom.array;
 /**
  * A drive as people see it.
  *
- * @param state "online" or "missing"; of a missing one only the index is known
+ * @param state "online", "missing" (only the index is known) or "stale": it was left out of what
+ *     was decided since
  */
 public record DriveInfo(
     int index,

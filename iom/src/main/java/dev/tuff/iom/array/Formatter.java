@@ -17,6 +17,7 @@ import dev.tuff.xor.ErasureCode;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -181,6 +182,9 @@ final class Formatter {
     }
     for (int i = 0; i < devices.size(); i++) {
       Root root = new Root(superblocks.get(i).arrayId(), i);
+      BitSet all = new BitSet();
+      all.set(0, superblocks.size());
+      root.beginEpoch(superblocks.get(i).epoch(), all);
       for (int copy = 0; copy < 2; copy++) {
         root.encode(block.segment(), 0, copy);
         put(loop, devices.get(i), root.address(copy), block);

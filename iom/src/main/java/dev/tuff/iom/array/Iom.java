@@ -35,6 +35,9 @@ final class Iom implements Actor {
   private final ReadSide reads;
   private boolean journalFull;
 
+  /** Until the array is open, checkpoints are recovery's: it needs the journal as it is. */
+  private boolean recovering = true;
+
   Iom(SideRooms rooms, PageTree objects, boolean readOnly) {
     this.rooms = rooms;
     this.objects = objects;
@@ -62,11 +65,13 @@ final class Iom implements Actor {
       case READ -> reads.onRead((ReadOp) subject);
       case FLUSH -> data.onFlush(subject, (Actor) message.detail);
       case UPDATE_PARITY -> parity.onUpdateParity((WriteOp) subject, message.number);
+      case ADMITTED -> data.onAdmitted((WriteOp) subject);
       case REQUEST_DELTA -> data.onRequestDelta((WriteOp) subject, (int) message.number);
       case DELTA -> parity.onDelta((Generation) subject, (int) message.number);
       case DELTA_TAKEN -> data.onDeltaTaken((WriteOp) subject, message.detail, message.number);
       case DATA_HARDENED -> parity.onDataHardened((Generation) subject, (int) message.number);
       case PARITY_HARDENED -> data.onParityHardened((WriteOp) subject, (int) message.number);
+      case UPDATE_CLOSED -> parity.onUpdateClosed((Generation) subject);
       case RECONSTRUCT -> reads.onReconstruct((ReadOp) subject, (int) message.number);
       case JOURNAL_FULL -> data.onJournalFull();
       case JOURNAL_TRIMMED -> data.onJournalTrimmed();
@@ -78,6 +83,11 @@ final class Iom implements Actor {
 
   @Override
   public void onRoundEnd() {
+    if (recovering) {
+      rooms.journal.commit();
+      rooms.checkpoint.proceed();
+      return;
+    }
     if (readOnly) {
       return;
     }
@@ -117,6 +127,11 @@ final class Iom implements Actor {
 
   private long oldestOpenId() {
     return Math.min(data.oldestOpenId(), parity.oldestOpenId());
+  }
+
+  /** Recovery is over: clients may come. */
+  void open() {
+    recovering = false;
   }
 
   /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */

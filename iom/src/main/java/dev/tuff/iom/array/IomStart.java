@@ -17,6 +17,7 @@ import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
+import dev.tuff.iom.recovery.IomRecovery;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
@@ -29,19 +30,10 @@ final class IomStart {
   /** Levels of the object tree: 252 x 252 x 252 objects. */
   static final int OBJECT_LEVELS = 4;
 
-  /**
-   * Sequence numbers and IDs left out at every start. What an earlier run left torn in the journal
-   * may have a whole record behind it; a new record with the torn one's number would make it
-   * believable again.
-   */
-  private static final int SKIPPED_SEQUENCES = 16;
-
-  private static final long SKIPPED_IDS = 1 << 20;
-
   private final Superblock superblock;
   private final Root root;
-  private final boolean readOnly;
   private final Iom iom;
+  private final IomRecovery recovery;
   private final SideRooms rooms;
   private final PageTree objects;
   private Runnable done;
@@ -63,7 +55,6 @@ final class IomStart {
       boolean readOnly,
       Alarm alarm) {
     this.superblock = superblock;
-    this.readOnly = readOnly;
     this.root = root;
     PageCache maps = pageCache(drive, memory, sizes.pageFrames(), alarm);
     PageCache bitmap = pageCache(drive, memory, sizes.bitmapPages(), alarm);
@@ -73,17 +64,20 @@ final class IomStart {
             root.bitmap(),
             superblock.dataFirstBlock(),
             superblock.sizeBlocks() - superblock.dataFirstBlock());
+    JournalRegion region =
+        new JournalRegion(
+            superblock.journalFirstBlock(),
+            superblock.journalBlocks(),
+            superblock.arrayId(),
+            superblock.driveIndex());
     Journal journal =
         new Journal(
-            new JournalRegion(
-                superblock.journalFirstBlock(),
-                superblock.journalBlocks(),
-                superblock.arrayId(),
-                superblock.driveIndex()),
+            region,
             drive,
             memory.buffers(Journal.BUFFERS, Journal.COMMIT_BYTES),
-            new JournalPosition(root.tailPosition(), root.tailSequence() + SKIPPED_SEQUENCES),
-            root.checkpointId() + SKIPPED_IDS);
+            new JournalPosition(root.tailPosition(), root.tailSequence()),
+            root.checkpointId());
+    IoBuffer staging = memory.buffers(1, sizes.stagingPages() * Drive.BLOCK_BYTES)[0];
     Checkpoint checkpoint =
         new Checkpoint(
             drive,
@@ -92,7 +86,7 @@ final class IomStart {
             allocator,
             budget,
             root,
-            memory.buffers(1, sizes.stagingPages() * Drive.BLOCK_BYTES)[0],
+            staging,
             memory.buffers(1, 2 * Drive.BLOCK_BYTES)[0]);
     BufferPool[] pools = {
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
@@ -122,6 +116,7 @@ final class IomStart {
             ioms,
             Kernel.isal());
     this.iom = new Iom(rooms, objects, readOnly);
+    this.recovery = new IomRecovery(rooms, objects, region, staging);
   }
 
   private PageCache pageCache(Drive drive, IoMemory memory, int frames, Alarm alarm) {
@@ -137,18 +132,27 @@ final class IomStart {
     return iom;
   }
 
-  /** Reads the bitmap and all cnodes, then calls {@code whenDone}. */
+  /** This IOM's part in what follows the loading: recovery with all drives in view. */
+  IomRecovery recovery() {
+    return recovery;
+  }
+
+  /** Reads the bitmap, all cnodes and the journal, then calls {@code whenDone}. */
   void load(Runnable whenDone) {
     done = whenDone;
     rooms.allocator.load(
         () -> {
-          // Metadata pages take space as they are written; what the budget promises leaves room for
-          // them.
-          long free = rooms.allocator.freeBlocks();
-          rooms.budget.give(Math.max(0, free - reserve()));
           gfid = 0;
           nextCnode();
         });
+  }
+
+  /** Recovery is over: says what space there is, and lets clients come. */
+  void open() {
+    // Metadata pages take space as they are written; what the budget promises leaves room for them.
+    long free = rooms.allocator.freeBlocks();
+    rooms.budget.give(Math.max(0, free - reserve()));
+    iom.open();
   }
 
   /**
@@ -167,13 +171,7 @@ final class IomStart {
       }
       open(request);
     }
-    if (readOnly) {
-      done.run();
-    } else {
-      // The root says from which numbers on the journal counts, before the first of them is
-      // written.
-      rooms.checkpoint.start(Long.MAX_VALUE, done);
-    }
+    recovery.replay(done);
   }
 
   private void onCnodePage(PageRequest request) {

@@ -57,6 +57,8 @@ public final class Checkpoint implements BlockIo.Listener {
   private int nextPage;
   private int hardenedPages;
   private int owedRootWrites;
+  private long checkpointId;
+  private long oldestNeededId;
   private long awaitedEntry;
   private JournalPosition newTail;
   private long completed;
@@ -120,12 +122,13 @@ public final class Checkpoint implements BlockIo.Listener {
       more = place(bitmap, id);
     }
     seal();
-    newTail = journal.positionOf(Math.min(oldestOpenId, id));
-    root.advance(id, newTail.position(), newTail.sequence());
-    root.encode(rootBuffer.segment(), 0, 0);
-    root.encode(rootBuffer.segment(), Drive.BLOCK_BYTES, 1);
+    checkpointId = id;
+    oldestNeededId = Math.min(oldestOpenId, id);
     awaitedEntry = journal.lastEntryId();
     phase = Phase.AWAIT_JOURNAL;
+    // A complete whose effect is in the pages must not be missing in the journal: recovery would
+    // free its addresses once more, when they may be in use again.
+    journal.hardenCompletes();
     proceed();
   }
 
@@ -187,7 +190,8 @@ public final class Checkpoint implements BlockIo.Listener {
   public void proceed() {
     switch (phase) {
       case AWAIT_JOURNAL -> {
-        if (journal.hardenedId() >= awaitedEntry) {
+        if (journal.hardenedId() >= awaitedEntry && journal.completesHardened()) {
+          prepareRoot();
           phase = Phase.WRITE_PAGES;
           nextPage = 0;
           hardenedPages = 0;
@@ -196,6 +200,14 @@ public final class Checkpoint implements BlockIo.Listener {
       }
       case IDLE, WRITE_PAGES, WRITE_ROOT -> {}
     }
+  }
+
+  /** Only now, when the records that hold the last completes have their places. */
+  private void prepareRoot() {
+    newTail = journal.positionOf(oldestNeededId);
+    root.advance(checkpointId, newTail.position(), newTail.sequence());
+    root.encode(rootBuffer.segment(), 0, 0);
+    root.encode(rootBuffer.segment(), Drive.BLOCK_BYTES, 1);
   }
 
   private void writePages() {

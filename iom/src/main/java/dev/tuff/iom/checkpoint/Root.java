@@ -1,11 +1,14 @@
 package dev.tuff.iom.checkpoint;
 
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageTree;
 import dev.tuff.xor.Crc32c;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.UUID;
 
 /**
@@ -16,7 +19,7 @@ import java.util.UUID;
  *   0 magic u64 | 8 format version u32 | 12 slot u16 | 14 copy u16 | 16 array UUID 16 bytes | 32 drive index u16
  *  34 reserved 6 bytes | 40 sequence u64 | 48 checkpoint ID u64 | 56 journal tail position u64 | 64 its sequence u64
  *  72 next GFID u64 | 80 epoch u64 | 88 bitmap pointer 16 bytes | 104 object tree pointer 16 bytes
- * 120 reserved up to 4091 | 4092 CRC32C u32 of all before it
+ * 120 drives of the epoch 128 bytes, drive d's bit in byte d / 8 | 248 reserved up to 4091 | 4092 CRC32C u32 of all before it
  * </pre>
  *
  * The trees contain the effect of exactly the journal IDs below the checkpoint ID.
@@ -26,6 +29,8 @@ public final class Root {
   static final long MAGIC = 0x544f4f5246465554L;
 
   static final int VERSION = 1;
+  private static final long OFFSET_EPOCH_DRIVES = 120;
+  private static final int EPOCH_DRIVES_BYTES = ObjectAttributes.MAX_DRIVES / 8;
   private static final long OFFSET_CRC = Drive.BLOCK_BYTES - 4;
 
   /** Address of the first slot's first copy; the second slot follows it. */
@@ -42,6 +47,7 @@ public final class Root {
   private long tailSequence = 1;
   private long nextGfid = 1;
   private long epoch = 1;
+  private final byte[] epochDrives = new byte[EPOCH_DRIVES_BYTES];
   private final Pointer bitmap = new Pointer();
   private final Pointer objects = new Pointer();
 
@@ -97,6 +103,8 @@ public final class Root {
     block.set(PageFormat.LONG, base + 80, epoch);
     encode(block, base + 88, bitmap);
     encode(block, base + 104, objects);
+    MemorySegment.copy(
+        epochDrives, 0, block, PageFormat.BYTE, base + OFFSET_EPOCH_DRIVES, EPOCH_DRIVES_BYTES);
     block.set(PageFormat.INT, base + OFFSET_CRC, Crc32c.of(block, base, (int) OFFSET_CRC));
   }
 
@@ -130,6 +138,13 @@ public final class Root {
     root.epoch = block.get(PageFormat.LONG, base + 80);
     decode(block, base + 88, root.bitmap);
     decode(block, base + 104, root.objects);
+    MemorySegment.copy(
+        block,
+        PageFormat.BYTE,
+        base + OFFSET_EPOCH_DRIVES,
+        root.epochDrives,
+        0,
+        EPOCH_DRIVES_BYTES);
     return root.makesSense() ? root : null;
   }
 
@@ -192,6 +207,22 @@ public final class Root {
 
   public long epoch() {
     return epoch;
+  }
+
+  /**
+   * True when the drive took part in this epoch from its start. A drive that did not, and whose own
+   * epoch is an older one, is stale.
+   */
+  public boolean inEpoch(int drive) {
+    return (epochDrives[drive / 8] >>> (drive % 8) & 1) != 0;
+  }
+
+  /** Begins an epoch with the drives given; counts from the next checkpoint on. */
+  public void beginEpoch(long newEpoch, BitSet drives) {
+    epoch = newEpoch;
+    Arrays.fill(epochDrives, (byte) 0);
+    byte[] bits = drives.toByteArray();
+    System.arraycopy(bits, 0, epochDrives, 0, bits.length);
   }
 
   /** The topmost pointer of the allocation bitmap. */

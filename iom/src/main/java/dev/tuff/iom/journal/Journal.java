@@ -30,6 +30,12 @@ public final class Journal implements BlockIo.Listener {
   /** How many buffers {@link #Journal} needs: those in flight and the one being filled. */
   public static final int BUFFERS = COMMITS_IN_FLIGHT + 1;
 
+  /** A complete in a record: the ID that is closed and its own. */
+  private static final int COMPLETE_BYTES = 16;
+
+  /** Headers and counts of a batch of completes, which may be of both types. */
+  private static final int COMPLETES_OVERHEAD = 2 * (JournalFormat.ENTRY_HEADER_BYTES + 8);
+
   private static final class Commit {
     final IoBuffer buffer;
     final BlockIo io;
@@ -37,6 +43,7 @@ public final class Journal implements BlockIo.Listener {
     int entries;
     boolean wanted;
     long firstId;
+    long completesUpTo;
     JournalEntry head;
     JournalEntry tail;
     boolean hardened;
@@ -51,6 +58,7 @@ public final class Journal implements BlockIo.Listener {
       entries = 0;
       wanted = false;
       firstId = 0;
+      completesUpTo = 0;
       head = null;
       tail = null;
       hardened = false;
@@ -84,8 +92,13 @@ public final class Journal implements BlockIo.Listener {
   private long lastEntryId;
   private long hardenedId;
 
-  private final LongList closedData = new LongList();
-  private final LongList closedParity = new LongList();
+  // Completes that are not yet in a commit, oldest first, three longs each: the entry type, the ID
+  // that is closed, the complete's own ID. They are counted from the start of the run.
+  private final LongList closed = new LongList();
+  private long notedCompletes;
+  private long encodedCompletes;
+  private long hardenedCompletes;
+  private long demandedCompletes;
 
   private long commitCount;
   private long entryCount;
@@ -100,6 +113,11 @@ public final class Journal implements BlockIo.Listener {
         values = java.util.Arrays.copyOf(values, size * 2);
       }
       values[size++] = value;
+    }
+
+    void removeFirst(int count) {
+      System.arraycopy(values, count, values, 0, size - count);
+      size -= count;
     }
   }
 
@@ -135,8 +153,9 @@ public final class Journal implements BlockIo.Listener {
     entry.assign(nextId++);
     lastEntryId = entry.id();
     entry.next = null;
+    entry.completesBefore = notedCompletes;
     entryCount++;
-    if (queueHead != null || !fits(bytes)) {
+    if (queueHead != null || !fits(entry)) {
       if (queueTail == null) {
         queueHead = entry;
       } else {
@@ -156,23 +175,42 @@ public final class Journal implements BlockIo.Listener {
    * contains its effect.
    */
   public void appendDataComplete(long mj) {
-    closedData.add(mj);
-    closedData.add(nextId++);
+    appendComplete(JournalFormat.TYPE_MJ_COMPLETE, mj);
   }
 
   /** Notes that the parity write pj is closed, likewise. */
   public void appendParityComplete(long pj) {
-    closedParity.add(pj);
-    closedParity.add(nextId++);
+    appendComplete(JournalFormat.TYPE_PJ_COMPLETE, pj);
   }
 
-  private boolean fits(int bytes) {
-    return inFlight < BUFFERS
-        && JournalFormat.HEADER_BYTES + commits[filling].payloadBytes + bytes <= COMMIT_BYTES;
+  private void appendComplete(int type, long id) {
+    closed.add(type);
+    closed.add(id);
+    closed.add(nextId++);
+    notedCompletes++;
+  }
+
+  /**
+   * Completes come before every entry with a greater ID. An entry may use an address that a
+   * complete has freed; recovery, which reads up to the first gap, must never see the one without
+   * the other.
+   */
+  private boolean fits(JournalEntry entry) {
+    long bytes =
+        (long) commits[filling].payloadBytes
+            + completesBytes(entry.completesBefore - encodedCompletes)
+            + JournalFormat.ENTRY_HEADER_BYTES
+            + entry.bodyBytes();
+    return inFlight < BUFFERS && JournalFormat.HEADER_BYTES + bytes <= COMMIT_BYTES;
+  }
+
+  private static long completesBytes(long count) {
+    return count <= 0 ? 0 : COMPLETES_OVERHEAD + count * COMPLETE_BYTES;
   }
 
   private void encode(JournalEntry entry) {
     Commit commit = commits[filling];
+    encodeCompletes(commit, entry.completesBefore);
     entryHeader(commit, entry.type(), entry.bodyBytes(), entry.id());
     entry.encode(commit.buffer.segment(), at(commit));
     commit.payloadBytes += entry.bodyBytes();
@@ -208,23 +246,32 @@ public final class Journal implements BlockIo.Listener {
   public void commit() {
     while (inFlight < COMMITS_IN_FLIGHT) {
       refill();
-      if (!commits[filling].wanted) {
+      // A queued entry that an empty commit has no room for waits for completes before it.
+      boolean due =
+          commits[filling].wanted || queueHead != null || encodedCompletes < demandedCompletes;
+      if (!due) {
         return;
       }
       write(commits[filling]);
     }
   }
 
-  /** Writes the noted completes even if nothing else waits: for a clean stop. */
-  public void commitCompletes() {
-    refill();
-    if (closedData.size + closedParity.size > 0 && inFlight < COMMITS_IN_FLIGHT) {
-      write(commits[filling]);
-    }
+  /**
+   * Has all that is noted as closed journaled even if nothing else waits: {@link
+   * #completesHardened} is true some time after.
+   */
+  public void hardenCompletes() {
+    demandedCompletes = notedCompletes;
+    commit();
+  }
+
+  /** True when what {@link #hardenCompletes} asked for last is on stable media. */
+  public boolean completesHardened() {
+    return hardenedCompletes >= demandedCompletes;
   }
 
   private void refill() {
-    while (queueHead != null && fits(JournalFormat.ENTRY_HEADER_BYTES + queueHead.bodyBytes())) {
+    while (queueHead != null && fits(queueHead)) {
       JournalEntry entry = queueHead;
       queueHead = entry.next;
       if (queueHead == null) {
@@ -236,8 +283,8 @@ public final class Journal implements BlockIo.Listener {
   }
 
   private void write(Commit commit) {
-    encodeCompletes(commit, JournalFormat.TYPE_MJ_COMPLETE, closedData);
-    encodeCompletes(commit, JournalFormat.TYPE_PJ_COMPLETE, closedParity);
+    encodeCompletes(commit, queueHead == null ? notedCompletes : queueHead.completesBefore);
+    commit.completesUpTo = encodedCompletes;
     int bytes = JournalFormat.HEADER_BYTES + commit.payloadBytes;
     int blocks = (bytes + Drive.BLOCK_BYTES - 1) / Drive.BLOCK_BYTES;
     int offset = (int) (head % region.blocks());
@@ -284,24 +331,47 @@ public final class Journal implements BlockIo.Listener {
     drive.writeRun(commit.io, region.firstBlock() + offset, blocks, commit.buffer, 0);
   }
 
-  /** As many of the noted IDs as fit; the others go with the next commit. */
-  private void encodeCompletes(Commit commit, int type, LongList closed) {
-    int room = (int) (COMMIT_BYTES - at(commit) - JournalFormat.ENTRY_HEADER_BYTES - 8) / 16 * 2;
-    int count = Math.min(closed.size, room);
+  /** Completes up to the {@code upTo}-th, as many as fit; the others go with the next commit. */
+  private void encodeCompletes(Commit commit, long upTo) {
+    long room = (COMMIT_BYTES - at(commit) - COMPLETES_OVERHEAD) / COMPLETE_BYTES;
+    int count = (int) Math.min(upTo - encodedCompletes, room);
     if (count <= 0) {
       return;
     }
-    entryHeader(commit, type, 8 + count * 8, closed.values[1]);
-    MemorySegment segment = commit.buffer.segment();
-    long offset = at(commit);
-    segment.set(JournalFormat.INT, offset, count / 2);
-    segment.set(JournalFormat.INT, offset + 4, 0);
-    for (int i = 0; i < count; i++) {
-      segment.set(JournalFormat.LONG, offset + 8 + 8L * i, closed.values[i]);
+    lastEncodedId = closed.values[3 * (count - 1) + 2];
+    encodeCompletes(commit, count, JournalFormat.TYPE_MJ_COMPLETE);
+    encodeCompletes(commit, count, JournalFormat.TYPE_PJ_COMPLETE);
+    closed.removeFirst(3 * count);
+    encodedCompletes += count;
+  }
+
+  /** Those of one type among the first {@code count}. */
+  private void encodeCompletes(Commit commit, int count, int type) {
+    int ofType = 0;
+    long first = 0;
+    for (int i = count - 1; i >= 0; i--) {
+      if (closed.values[3 * i] == type) {
+        ofType++;
+        first = closed.values[3 * i + 2];
+      }
     }
-    commit.payloadBytes += 8 + count * 8;
-    System.arraycopy(closed.values, count, closed.values, 0, closed.size - count);
-    closed.size -= count;
+    if (ofType == 0) {
+      return;
+    }
+    entryHeader(commit, type, 8 + ofType * COMPLETE_BYTES, first);
+    MemorySegment segment = commit.buffer.segment();
+    long at = at(commit);
+    segment.set(JournalFormat.INT, at, ofType);
+    segment.set(JournalFormat.INT, at + 4, 0);
+    at += 8;
+    for (int i = 0; i < count; i++) {
+      if (closed.values[3 * i] == type) {
+        segment.set(JournalFormat.LONG, at, closed.values[3 * i + 1]);
+        segment.set(JournalFormat.LONG, at + 8, closed.values[3 * i + 2]);
+        at += COMPLETE_BYTES;
+      }
+    }
+    commit.payloadBytes += 8 + ofType * COMPLETE_BYTES;
   }
 
   @Override
@@ -315,6 +385,7 @@ public final class Journal implements BlockIo.Listener {
     commits[io.tag].hardened = true;
     while (inFlight > 0 && commits[oldestInFlight].hardened) {
       Commit commit = commits[oldestInFlight];
+      hardenedCompletes = commit.completesUpTo;
       JournalEntry entry = commit.head;
       commit.clear();
       oldestInFlight = (oldestInFlight + 1) % BUFFERS;
@@ -353,6 +424,35 @@ public final class Journal implements BlockIo.Listener {
       }
     }
     return new JournalPosition(head, nextSequence);
+  }
+
+  /**
+   * Takes note of a commit record that an earlier run wrote and this one has read, in order, before
+   * anything is appended.
+   */
+  public void replayed(JournalPosition at, int blocks, long lastId) {
+    int ringIndex = (ringFirst + ringCount) % commitPosition.length;
+    commitPosition[ringIndex] = at.position();
+    commitSequence[ringIndex] = at.sequence();
+    commitLastId[ringIndex] = lastId;
+    ringCount++;
+    nextSequence = at.sequence() + 1;
+    head = at.position() + blocks;
+    continueFrom(lastId + 1);
+  }
+
+  /** The next entry gets this ID; all before are history. */
+  public void continueFrom(long firstId) {
+    nextId = firstId;
+    lastEncodedId = firstId - 1;
+    hardenedId = firstId - 1;
+    lastEntryId = firstId - 1;
+  }
+
+  /** The next record gets this number, when nothing was replayed. */
+  public void skipSequences(int count) {
+    Invariant.check(ringCount == 0, "records are numbered without a gap", ringCount);
+    nextSequence += count;
   }
 
   /** Gives back the space before {@code newTail}, once a hardened root names it as the tail. */

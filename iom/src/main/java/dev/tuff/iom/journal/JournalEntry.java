@@ -10,6 +10,9 @@ public abstract class JournalEntry {
   private long id;
   JournalEntry next;
 
+  /** How many completes were noted before it in this run. */
+  long completesBefore;
+
   /** The journal ID, given by {@link Journal#append}. */
   public final long id() {
     return id;

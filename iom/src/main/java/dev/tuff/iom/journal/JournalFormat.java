@@ -62,6 +62,11 @@ public final class JournalFormat {
   /** An object came to be. Body: its attributes as in the cnode. */
   public static final int TYPE_OBJECT_CREATED = 5;
 
+  /**
+   * A parity block that recovery has made again. Body: {@link dev.tuff.iom.recovery.ParityRemade}.
+   */
+  public static final int TYPE_PARITY_REMADE = 6;
+
   /** The name of a type for people. */
   public static String typeName(int type) {
     return switch (type) {
@@ -70,6 +75,7 @@ public final class JournalFormat {
       case TYPE_MJ_COMPLETE -> "mj_complete";
       case TYPE_PJ_COMPLETE -> "pj_complete";
       case TYPE_OBJECT_CREATED -> "object_created";
+      case TYPE_PARITY_REMADE -> "parity_remade";
       default -> "unknown " + type;
     };
   }

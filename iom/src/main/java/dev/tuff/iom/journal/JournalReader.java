@@ -28,10 +28,17 @@ public final class JournalReader {
   private final MemorySegment record;
   private long position;
   private long sequence;
-  private long firstId;
+  private long firstId = Long.MIN_VALUE;
   private int entries;
   private int blocks;
   private int payloadBytes;
+
+  // The present entry of the present record.
+  private int entriesLeft;
+  private long at;
+  private int type;
+  private long id;
+  private int bodyBytes;
 
   /**
    * @param record memory for one commit record, {@link Journal#COMMIT_BYTES} long
@@ -89,6 +96,7 @@ public final class JournalReader {
     blocks = found;
     firstId = record.get(JournalFormat.LONG, JournalFormat.OFFSET_FIRST_ID);
     entries = record.get(JournalFormat.INT, JournalFormat.OFFSET_ENTRIES);
+    rewind();
     return true;
   }
 
@@ -105,6 +113,9 @@ public final class JournalReader {
             == (short) region.driveIndex()
         && record.get(JournalFormat.LONG, JournalFormat.OFFSET_SEQUENCE) == sequence
         && record.get(JournalFormat.LONG, JournalFormat.OFFSET_POSITION) == position
+        // A whole record that stood behind a torn one must not become believable again behind what
+        // a later start put in the torn one's place: every start leaves out a great many IDs.
+        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_FIRST_ID) > firstId
         && foundBlocks >= 1
         && offset + foundBlocks <= region.blocks()
         && (long) foundBlocks * Drive.BLOCK_BYTES <= record.byteSize()
@@ -117,27 +128,65 @@ public final class JournalReader {
    * do.
    */
   public boolean entries(EntryConsumer consumer) {
-    long at = JournalFormat.HEADER_BYTES;
-    long end = at + payloadBytes;
-    for (int i = 0; i < entries; i++) {
-      if (end - at < JournalFormat.ENTRY_HEADER_BYTES) {
-        return false;
-      }
-      int type = record.get(JournalFormat.SHORT, at);
-      int length = record.get(JournalFormat.INT, at + 4);
-      long id = record.get(JournalFormat.LONG, at + 8);
-      if (length < JournalFormat.ENTRY_HEADER_BYTES || length > end - at) {
-        return false;
-      }
-      consumer.entry(
-          type,
-          id,
-          record,
-          at + JournalFormat.ENTRY_HEADER_BYTES,
-          length - JournalFormat.ENTRY_HEADER_BYTES);
-      at += length;
+    rewind();
+    while (nextEntry()) {
+      consumer.entry(type, id, record, bodyOffset(), bodyBytes);
     }
-    return at == end;
+    return addsUp();
+  }
+
+  private void rewind() {
+    entriesLeft = entries;
+    at = JournalFormat.HEADER_BYTES;
+    bodyBytes = -JournalFormat.ENTRY_HEADER_BYTES;
+  }
+
+  /** Moves to the next entry of the present record; false at its end, see {@link #addsUp}. */
+  public boolean nextEntry() {
+    at += JournalFormat.ENTRY_HEADER_BYTES + bodyBytes;
+    bodyBytes = -JournalFormat.ENTRY_HEADER_BYTES;
+    long left = JournalFormat.HEADER_BYTES + payloadBytes - at;
+    if (entriesLeft <= 0 || left < JournalFormat.ENTRY_HEADER_BYTES) {
+      return false;
+    }
+    int length = record.get(JournalFormat.INT, at + 4);
+    if (length < JournalFormat.ENTRY_HEADER_BYTES || length > left) {
+      return false;
+    }
+    entriesLeft--;
+    type = record.get(JournalFormat.SHORT, at);
+    id = record.get(JournalFormat.LONG, at + 8);
+    bodyBytes = length - JournalFormat.ENTRY_HEADER_BYTES;
+    return true;
+  }
+
+  /** True after the last entry when all of the record was entries, as many as it says. */
+  public boolean addsUp() {
+    return entriesLeft == 0 && at == JournalFormat.HEADER_BYTES + (long) payloadBytes;
+  }
+
+  /** The present entry's type. */
+  public int type() {
+    return type;
+  }
+
+  /** The present entry's journal ID. */
+  public long id() {
+    return id;
+  }
+
+  /** Where its body lies in {@link #record}. */
+  public long bodyOffset() {
+    return at + JournalFormat.ENTRY_HEADER_BYTES;
+  }
+
+  public int bodyBytes() {
+    return bodyBytes;
+  }
+
+  /** The present record's memory, good until {@link #next}. */
+  public MemorySegment record() {
+    return record;
   }
 
   /** Where the present record stands; after the last, where the next would. */

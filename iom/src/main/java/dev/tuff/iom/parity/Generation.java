@@ -83,6 +83,11 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   private int mapped;
   private int deltas;
   private int hardenedMembers;
+
+  /** The group has more parities than this one: see {@link WriteOp#onAdmitted}. */
+  private boolean several;
+
+  private int closedMembers;
   private boolean pjHardened;
   private boolean parityHardened;
   private long pj;
@@ -107,6 +112,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   boolean canJoin(WriteOp op) {
     return phase == Phase.GATHERING
         && !dataMode
+        && !several
         && op.stripe == 0
         && updates < MAX_UPDATES
         && op.lblk >= lblk
@@ -127,6 +133,8 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     updates = 0;
     deltas = 0;
     hardenedMembers = 0;
+    closedMembers = 0;
+    several = cnode.attributes().parityMembers() > 1;
     mapped = 0;
     reserved = 0;
     pj = 0;
@@ -159,16 +167,14 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     part.slot = updates;
     reserved += part.op.count;
     updates++;
+    if (several && parity == 0) {
+      rooms.send(dataDrive(slot.member), MessageType.ADMITTED, part.op, null, 0);
+    }
     if (deltaReady) {
       deltas++;
     } else {
       // P4: ready for it.
-      rooms.send(
-          cnode.layout().drive(lblk / cnode.layout().chunkBlocks(), slot.member),
-          MessageType.REQUEST_DELTA,
-          part.op,
-          null,
-          parity);
+      rooms.send(dataDrive(slot.member), MessageType.REQUEST_DELTA, part.op, null, parity);
     }
   }
 
@@ -472,7 +478,17 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
         slot.op = null;
       }
     }
-    if (hardenedMembers == updates) {
+    closeIfDue();
+  }
+
+  /** Of several parities: every other one has hardened this update too. */
+  void onUpdateClosed() {
+    closedMembers++;
+    closeIfDue();
+  }
+
+  private void closeIfDue() {
+    if (hardenedMembers == updates && (!several || closedMembers == updates)) {
       close();
     }
   }

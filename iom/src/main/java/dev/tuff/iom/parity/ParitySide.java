@@ -216,6 +216,10 @@ public final class ParitySide {
     generation.onDataHardened(slot);
   }
 
+  public void onUpdateClosed(Generation generation) {
+    generation.onUpdateClosed();
+  }
+
   void readMissing(BlockIo io, long[] addresses, long mask, int count, IoBuffer target) {
     for (int i = 0; i < count; i++) {
       wanted[i] = (mask >>> i & 1) != 0 ? addresses[i] : 0;

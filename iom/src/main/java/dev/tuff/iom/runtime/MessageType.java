@@ -18,6 +18,11 @@ public enum MessageType {
    * index.
    */
   UPDATE_PARITY,
+  /**
+   * Of several parities the first decides the order of a group's updates: this one's turn has come,
+   * the others may have it. Subject: the WriteOp.
+   */
+  ADMITTED,
   /** P4, parity to data IOM: ready for the delta. Subject: the WriteOp, number: parity index. */
   REQUEST_DELTA,
   /**
@@ -37,6 +42,11 @@ public enum MessageType {
    * number: parity index.
    */
   PARITY_HARDENED,
+  /**
+   * Data to each of several parity IOMs: all parities are hardened, none will have to go back.
+   * Subject: the Generation, number: slot.
+   */
+  UPDATE_CLOSED,
   /** Data IOM to client: the part has reached its toughness. Subject: the WriteOp. */
   WRITE_REPLIED,
   /** Data IOM to client: the part is closed, its buffers are free. Subject: the WriteOp. */

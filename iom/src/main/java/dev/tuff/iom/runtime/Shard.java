@@ -28,7 +28,7 @@ public final class Shard {
   private IoLoop loop;
   private Shard[] peers;
   private SpscVarHandleArrayQueue<Message>[] inboxes;
-  private final MpscVarHandleArrayQueue<Runnable> tasks = new MpscVarHandleArrayQueue<>(1024);
+  private final MpscVarHandleArrayQueue<Runnable> tasks = new MpscVarHandleArrayQueue<>(4096);
   private final ArrayDeque<Message> local = new ArrayDeque<>(1024);
   private final List<Actor> actors = new ArrayList<>();
   private Actor[] roundActors = new Actor[0];

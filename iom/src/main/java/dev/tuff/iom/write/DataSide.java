@@ -140,6 +140,10 @@ public final class DataSide {
     }
   }
 
+  public void onAdmitted(WriteOp op) {
+    op.onAdmitted();
+  }
+
   public void onRequestDelta(WriteOp op, int parity) {
     op.onRequestDelta(parity);
   }

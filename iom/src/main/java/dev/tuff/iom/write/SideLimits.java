@@ -13,18 +13,22 @@ public final class SideLimits {
    * drives' updates may meet in one journal.
    */
   public static int openUpdates(int journalBlocks, int drives) {
-    int reserve = journalBlocks * (100 - JOURNAL_FULL_PERCENT) / 100;
+    int reserve = journalBlocks * JOURNAL_CLOSING_PERCENT / 100;
     return Math.clamp(reserve / (drives + 2), 8, OPEN_UPDATES);
   }
 
   /** Longer runs pass the block cache by: streams would only wash it out. */
   public static final int CACHED_RUN_BLOCKS = 4;
 
-  /**
-   * Share of the journal, in percent, beyond which no new update starts: the rest is for closing
-   * what is open.
-   */
-  public static final int JOURNAL_FULL_PERCENT = 75;
+  /** Share of the journal, in percent, that is kept for closing what is open. */
+  private static final int JOURNAL_CLOSING_PERCENT = 25;
+
+  /** Share, in percent, that is kept for recovery: it journals parities that it makes again. */
+  private static final int JOURNAL_RECOVERY_PERCENT = 10;
+
+  /** Share of the journal, in percent, beyond which no new update starts. */
+  public static final int JOURNAL_FULL_PERCENT =
+      100 - JOURNAL_CLOSING_PERCENT - JOURNAL_RECOVERY_PERCENT;
 
   /** Share of the journal, in percent, beyond which a checkpoint is due. */
   public static final int JOURNAL_CHECKPOINT_PERCENT = 40;

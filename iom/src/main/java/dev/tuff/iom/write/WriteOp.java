@@ -371,13 +371,29 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     if (toughness == Toughness.NONE) {
       reply();
     }
-    for (int p = 0; p < parities; p++) {
-      rooms.send(
-          parityDrive[p],
-          MessageType.UPDATE_PARITY,
-          this,
-          null,
-          p | (deltaReady ? DELTA_READY : 0));
+    if (parities > 0) {
+      sendUpdateParity(0);
+    }
+  }
+
+  private void sendUpdateParity(int parity) {
+    side.rooms()
+        .send(
+            parityDrive[parity],
+            MessageType.UPDATE_PARITY,
+            this,
+            null,
+            parity | (deltaReady ? DELTA_READY : 0));
+  }
+
+  /**
+   * The first of several parities lets one update of a group in at a time. Only so do all parities
+   * have the same updates in the same order, and after a crash with several drives lost there is a
+   * state of the group that every parity left still has.
+   */
+  void onAdmitted() {
+    for (int p = 1; p < parities; p++) {
+      sendUpdateParity(p);
     }
   }
 
@@ -544,6 +560,12 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       rooms.budget.give(mapped);
     }
     releaseOld();
+    if (parities > 1) {
+      for (int p = 0; p < parities; p++) {
+        rooms.send(
+            parityDrive[p], MessageType.UPDATE_CLOSED, generation[p], null, generationSlot[p]);
+      }
+    }
     phase = Phase.FREE;
     side.onClosed(this);
     if (fresh != null) {

@@ -12,6 +12,9 @@ import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.recovery.IomRecovery;
+import dev.tuff.iom.recovery.Recovery;
+import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.Shard;
@@ -195,6 +198,7 @@ final class SimulatedArray implements AutoCloseable {
   private SpaceBudget[] budgets;
   private Volume volume;
   private Slot[] slots;
+  private RecoveryReport recovery;
 
   private int outstanding;
   private int replies;
@@ -252,7 +256,7 @@ final class SimulatedArray implements AutoCloseable {
     loop.close();
   }
 
-  /** Starts the array from what is on its drives, which were stopped cleanly. */
+  /** Starts the array from what is on its drives, stopped cleanly or not. */
   void start() {
     DriveLabel[] labels = new DriveLabel[drives.length];
     for (int d = 0; d < drives.length; d++) {
@@ -277,7 +281,9 @@ final class SimulatedArray implements AutoCloseable {
     ioms = new Iom[drives.length];
     budgets = new SpaceBudget[drives.length];
     Actor[] actors = new Actor[drives.length];
-    int[] loading = {drives.length};
+    int[] loading = {0};
+    IomStart[] starts = new IomStart[drives.length];
+    IomRecovery[] recoveries = new IomRecovery[drives.length];
     for (int d = 0; d < drives.length; d++) {
       int drive = d;
       Shard shard = shards[d % shards.length];
@@ -286,6 +292,7 @@ final class SimulatedArray implements AutoCloseable {
       devices[d] = fault.device(this, device, labels[d].superblock());
       budgets[d] = new SpaceBudget(0);
       IomStart.Alarm alarm = alarm(d);
+      loading[0]++;
       IomStart starting =
           new IomStart(
               labels[d].superblock(),
@@ -298,6 +305,8 @@ final class SimulatedArray implements AutoCloseable {
               budgets[d],
               false,
               alarm);
+      starts[d] = starting;
+      recoveries[d] = starting.recovery();
       starting.load(
           () -> {
             ioms[drive] = starting.iom();
@@ -307,6 +316,18 @@ final class SimulatedArray implements AutoCloseable {
           });
     }
     run(() -> loading[0] == 0);
+    recovery = null;
+    new Recovery(
+            recoveries,
+            shards[0],
+            false,
+            (drive, attributes, hardened) -> ioms[drive].createObject(attributes, hardened),
+            report -> recovery = report)
+        .start();
+    run(() -> recovery != null);
+    for (IomStart starting : starts) {
+      starting.open();
+    }
     volume = new Volume(shape.attributes(), actors, budgets, clients, false);
     slots = new Slot[shape.depth()];
     IoBuffer[] buffers = memory.buffers(shape.depth(), slotBytes);
@@ -578,6 +599,30 @@ final class SimulatedArray implements AutoCloseable {
     drain();
   }
 
+  /** After a crash and a start: reads every block, judges it, and takes it as what is there. */
+  void learn() {
+    for (int block = 0; block < model.blocks(); block++) {
+      long offset = (long) block * Drive.BLOCK_BYTES;
+      int bytes = (int) Math.min(Drive.BLOCK_BYTES, shape.volumeBytes() - offset);
+      Slot slot = freeSlot();
+      read(slot, offset, bytes);
+      slot.expected = null;
+      run(() -> slot.free);
+      if (slot.request.result() != RequestResult.OK) {
+        wrongReads.add("block " + block + " can't be read after recovery");
+        continue;
+      }
+      String wrong = model.found(block, slot.payload());
+      if (wrong != null) {
+        wrongReads.add("after recovery " + wrong);
+      }
+    }
+  }
+
+  RecoveryReport recovery() {
+    return recovery;
+  }
+
   // ---- ends
 
   /** Stops cleanly: a last checkpoint on every drive. */
@@ -614,6 +659,7 @@ final class SimulatedArray implements AutoCloseable {
    * nothing.
    */
   void crash() {
+    outstanding = 0;
     for (SimulatedDrive drive : drives) {
       drive.crash(LEFT_PERCENT[random.nextInt(LEFT_PERCENT.length)]);
     }

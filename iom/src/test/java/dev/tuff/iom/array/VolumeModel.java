@@ -120,6 +120,22 @@ final class VolumeModel {
         + block.newest();
   }
 
+  /**
+   * After a crash: the block holds this, from now on. Null, or what is wrong when it is none of its
+   * versions.
+   */
+  String found(int block, MemorySegment content) {
+    String wrong = wrong(block, content);
+    if (wrong == null) {
+      byte[] now = content.toArray(ValueLayout.JAVA_BYTE);
+      blocks[block].versions.clear();
+      blocks[block].versions.add(now);
+      blocks[block].base = 0;
+      blocks[block].replied = 0;
+    }
+    return wrong;
+  }
+
   int blocks() {
     return blocks.length;
   }

@@ -147,7 +147,7 @@ class JournalTest {
   void nothingIsWrittenForNothing() {
     start(3, 64);
     journal.commit();
-    journal.commitCompletes();
+    journal.hardenCompletes();
     rig.settle();
     assertThat(rig.device().counters().writes).isZero();
   }
@@ -218,7 +218,7 @@ class JournalTest {
     journal.commit();
     rig.settle();
     assertThat(journal.commitCount()).as("a complete brings no commit about").isEqualTo(1);
-    journal.commitCompletes();
+    journal.hardenCompletes();
     rig.settle();
     assertThat(journal.commitCount()).isEqualTo(2);
     List<String> seen = new ArrayList<>();
@@ -256,7 +256,7 @@ class JournalTest {
       journal.appendDataComplete(1_000_000 + mj);
     }
     for (int i = 0; i < 5; i++) {
-      journal.commitCompletes();
+      journal.hardenCompletes();
       rig.settle();
     }
     assertThat(journal.commitCount()).as("8,189 or so each").isEqualTo(3);

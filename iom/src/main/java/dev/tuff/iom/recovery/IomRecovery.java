@@ -1,0 +1,888 @@
+package dev.tuff.iom.recovery;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.drive.BlockIo;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.journal.JournalFormat;
+import dev.tuff.iom.journal.JournalPosition;
+import dev.tuff.iom.journal.JournalReader;
+import dev.tuff.iom.journal.JournalRegion;
+import dev.tuff.iom.journal.JournalScan;
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.object.Page;
+import dev.tuff.iom.object.PageFormat;
+import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.object.PageTree;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.xor.Crc32c;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One IOM's part in recovery, in three stages. {@link #replay}: its journal, from the root's tail
+ * to its end, brings maps, bitmap and objects to where they were; updates without a complete are
+ * left pending. {@link #read} and {@link #remake}: blocks of pending groups for {@link Recovery},
+ * which decides with all drives in view. {@link #finish}: what was decided takes effect, and a
+ * checkpoint makes it the drive's state. Up to there nothing that any version of a pending group
+ * needs is written over, and the journal keeps its tail: recovery can be cut short anywhere and
+ * begun again. Owned by one shard's thread.
+ */
+public final class IomRecovery implements JournalScan.Listener {
+  /** Sequence numbers left out at a start with an empty journal: what a crash left torn there. */
+  private static final int SKIPPED_SEQUENCES = 16;
+
+  /** IDs left out at every start: records that a crash left behind a torn one have smaller ones. */
+  private static final long SKIPPED_IDS = 1 << 20;
+
+  private final SideRooms rooms;
+  private final PageTree objects;
+  private final JournalScan scan;
+  private final long checkpointId;
+  private final Map<Long, PendingData> pendingData = new LinkedHashMap<>();
+  private final Map<Long, PendingParity> pendingParity = new LinkedHashMap<>();
+  private final Map<Place, PendingData> dataAt = new HashMap<>();
+  private final Map<Place, PendingParity> parityAt = new HashMap<>();
+  private final List<Long> superseded = new ArrayList<>();
+  private final RecoveryCounts counts = new RecoveryCounts();
+  private final PageRequest leaf = new PageRequest(this::onPage);
+  private Runnable onPage;
+  private Runnable replayed;
+  private JournalReader record;
+  private long recordLastId;
+
+  /**
+   * @param window memory for reading ahead, free during the replay
+   */
+  public IomRecovery(SideRooms rooms, PageTree objects, JournalRegion region, IoBuffer window) {
+    this.rooms = rooms;
+    this.objects = objects;
+    this.checkpointId = rooms.root.checkpointId();
+    this.scan =
+        new JournalScan(
+            region,
+            rooms.drive,
+            window,
+            new JournalPosition(rooms.root.tailPosition(), rooms.root.tailSequence()),
+            this);
+  }
+
+  // ---- the journal, entry by entry
+
+  /** Reads the journal and repeats what it says; then calls {@code done}. */
+  public void replay(Runnable done) {
+    replayed = done;
+    scan.next();
+  }
+
+  @Override
+  public void onRecord(JournalReader next) {
+    record = next;
+    recordLastId = next.firstId();
+    counts.records++;
+    nextEntry();
+  }
+
+  /** Takes entries until one has to wait for a page. */
+  private void nextEntry() {
+    while (record.nextEntry()) {
+      counts.entries++;
+      recordLastId = Math.max(recordLastId, lastId());
+      if (!apply()) {
+        return;
+      }
+    }
+    if (!record.addsUp()) {
+      throw damaged("has a record whose entries do not add up");
+    }
+    rooms.journal.replayed(record.position(), record.recordBlocks(), recordLastId);
+    makeRoom();
+  }
+
+  /** A record of completes has the IDs of all of them. */
+  private long lastId() {
+    int type = record.type();
+    if (type != JournalFormat.TYPE_MJ_COMPLETE && type != JournalFormat.TYPE_PJ_COMPLETE) {
+      return record.id();
+    }
+    long last = record.id();
+    for (int i = 0; i < completes(); i++) {
+      last = Math.max(last, completeOwn(i));
+    }
+    return last;
+  }
+
+  /**
+   * More pages may have changed since the last checkpoint than memory holds. One in between is the
+   * state at exactly the record reached; what is pending stays in the journal.
+   */
+  private void makeRoom() {
+    boolean due = rooms.maps.dirtyCount() > rooms.maps.capacity() / 2;
+    if (due && rooms.journal.nextId() >= checkpointId) {
+      rooms.checkpoint.start(oldestPending(), this::onRoom);
+    } else {
+      scan.next();
+    }
+  }
+
+  private void onRoom() {
+    // Its pages went through the memory that the scan reads into.
+    scan.forgetWindow();
+    scan.next();
+  }
+
+  private long oldestPending() {
+    long oldest = Long.MAX_VALUE;
+    for (long mj : pendingData.keySet()) {
+      oldest = Math.min(oldest, mj);
+    }
+    for (long pj : pendingParity.keySet()) {
+      oldest = Math.min(oldest, pj);
+    }
+    return oldest;
+  }
+
+  /** False when the entry goes on once its page is there. */
+  private boolean apply() {
+    return switch (record.type()) {
+      case JournalFormat.TYPE_MJ -> dataWrite();
+      case JournalFormat.TYPE_PJ -> parityWrite();
+      case JournalFormat.TYPE_MJ_COMPLETE -> {
+        completeAll(true);
+        yield true;
+      }
+      case JournalFormat.TYPE_PJ_COMPLETE -> {
+        completeAll(false);
+        yield true;
+      }
+      case JournalFormat.TYPE_OBJECT_CREATED -> objectCreated();
+      case JournalFormat.TYPE_PARITY_REMADE -> parityRemade();
+      default -> throw damaged("has an entry of the unknown type " + record.type());
+    };
+  }
+
+  private boolean dataWrite() {
+    PendingData update =
+        PendingData.decode(record.id(), record.record(), record.bodyOffset(), record.bodyBytes());
+    if (update == null) {
+      throw damaged("has an mj of a wrong size");
+    }
+    Cnode cnode = checkedCnode(update.gfid, update.lblk, update.count);
+    Layout layout = cnode.layout();
+    check(
+        update.member == layout.member(update.lblk / layout.chunkBlocks(), rooms.driveIndex)
+            && update.member < layout.dataMembers(),
+        "has an mj of a member that is not on this drive");
+    checkAddresses(update.newAddress, update.oldAddress);
+    if (update.mj >= checkpointId) {
+      take(update.newAddress, update.mj);
+    }
+    pendingData.put(update.mj, update);
+    return withPage(cnode.dataLeaf(leaf, update.lblk, true), () -> mapData(cnode, update));
+  }
+
+  private void mapData(Cnode cnode, PendingData update) {
+    Page page = leaf.page();
+    long entry = cnode.dataEntry(update.lblk);
+    int mapped = 0;
+    for (int i = 0; i < update.count; i++) {
+      if (Cnode.id(page, entry) < update.mj) {
+        mapped += Cnode.address(page, entry) == 0 ? 1 : 0;
+        Cnode.setEntry(page, entry, update.newAddress[i], update.mj, update.newCrc[i]);
+        page.markDirty(update.mj);
+      }
+      entry += cnode.dataEntryBytes();
+    }
+    if (mapped > 0) {
+      cnode.addMappedDataBlocks(mapped, update.mj);
+    }
+    leaf.release();
+  }
+
+  private boolean parityWrite() {
+    PendingParity write =
+        PendingParity.decode(record.id(), record.record(), record.bodyOffset(), record.bodyBytes());
+    if (write == null) {
+      throw damaged("has a pj of a wrong size");
+    }
+    Cnode cnode = checkedCnode(write.gfid, write.lblk, write.count);
+    Layout layout = cnode.layout();
+    check(
+        isParityHere(layout, write.lblk, write.parity),
+        "has a pj of a parity that is not on this drive");
+    for (PendingParity.Merged one : write.merged) {
+      check(
+          one.member >= 0
+              && one.member < layout.dataMembers()
+              && one.lblk >= write.lblk
+              && one.lblk + one.count <= write.lblk + write.count,
+          "has a pj of updates that are not its own");
+    }
+    checkAddresses(write.newAddress, write.oldAddress);
+    if (write.pj >= checkpointId) {
+      take(write.newAddress, write.pj);
+    }
+    pendingParity.put(write.pj, write);
+    return withPage(cnode.parityLeaf(leaf, write.lblk, true), () -> mapParity(cnode, write));
+  }
+
+  private void mapParity(Cnode cnode, PendingParity write) {
+    Page page = leaf.page();
+    long entry = cnode.parityEntry(write.lblk);
+    int mapped = 0;
+    for (int i = 0; i < write.count; i++) {
+      if (Cnode.id(page, entry) < write.pj) {
+        mapped += Cnode.address(page, entry) == 0 ? 1 : 0;
+        Cnode.setEntry(page, entry, write.newAddress[i], write.pj, write.newCrc[i]);
+        for (PendingParity.Merged one : write.merged) {
+          if (one.covers(write.lblk + i)) {
+            int at = (int) (write.lblk + i - one.lblk);
+            cnode.setMember(page, entry, one.member, one.mj, one.newCrc[at]);
+          }
+        }
+        page.markDirty(write.pj);
+      }
+      entry += cnode.parityEntryBytes();
+    }
+    if (mapped > 0) {
+      cnode.addMappedParityBlocks(mapped, write.pj);
+    }
+    leaf.release();
+  }
+
+  private int completes() {
+    check(record.bodyBytes() >= 8, "has completes of a wrong size");
+    int count = record.record().get(PageFormat.INT, record.bodyOffset());
+    check(count >= 0 && record.bodyBytes() == 8 + 16L * count, "has completes of a wrong size");
+    return count;
+  }
+
+  private long completeOf(int index) {
+    return record.record().get(PageFormat.LONG, record.bodyOffset() + 8 + 16L * index);
+  }
+
+  private long completeOwn(int index) {
+    return record.record().get(PageFormat.LONG, record.bodyOffset() + 16 + 16L * index);
+  }
+
+  private void completeAll(boolean data) {
+    int count = completes();
+    for (int i = 0; i < count; i++) {
+      long own = completeOwn(i);
+      if (data) {
+        PendingData update = pendingData.remove(completeOf(i));
+        if (own >= checkpointId) {
+          check(update != null, "closes an update that it does not have");
+          free(update.oldAddress, own);
+        }
+      } else {
+        PendingParity write = pendingParity.remove(completeOf(i));
+        if (own >= checkpointId) {
+          check(write != null, "closes a generation that it does not have");
+          free(write.oldAddress, own);
+        }
+      }
+    }
+  }
+
+  private boolean objectCreated() {
+    ObjectAttributes attributes =
+        record.bodyBytes() == ObjectAttributes.BYTES
+            ? ObjectAttributes.decode(record.record(), record.bodyOffset())
+            : null;
+    check(attributes != null, "makes an object that makes no sense");
+    check(attributes.drives() == rooms.drives(), "makes an object for another number of drives");
+    long id = record.id();
+    if (rooms.cnodes().get(attributes.gfid()) != null) {
+      return true;
+    }
+    PageRequest request =
+        new PageRequest(
+            answered -> {
+              addObject(answered, attributes, id);
+              nextEntry();
+            });
+    if (!objects.get(request, attributes.gfid(), true)) {
+      return false;
+    }
+    addObject(request, attributes, id);
+    return true;
+  }
+
+  private void addObject(PageRequest answered, ObjectAttributes attributes, long id) {
+    rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
+    rooms.root.setNextGfid(Math.max(rooms.root.nextGfid(), attributes.gfid() + 1));
+  }
+
+  private boolean parityRemade() {
+    ParityRemade entry =
+        ParityRemade.decode(record.record(), record.bodyOffset(), record.bodyBytes());
+    check(entry != null, "has a parity made again of a wrong size");
+    Cnode cnode = checkedCnode(entry.gfid, entry.lblk, 1);
+    check(
+        isParityHere(cnode.layout(), entry.lblk, entry.parity)
+            && entry.members.length == cnode.layout().dataMembers(),
+        "has a parity made again that is not on this drive");
+    checkAddresses(new long[] {entry.address}, new long[] {entry.supersedes});
+    long id = record.id();
+    if (id >= checkpointId) {
+      rooms.allocator.takeAt(entry.address, id);
+    }
+    return withPage(cnode.parityLeaf(leaf, entry.lblk, true), () -> mapRemade(cnode, entry, id));
+  }
+
+  private void mapRemade(Cnode cnode, ParityRemade entry, long id) {
+    Page page = leaf.page();
+    long at = cnode.parityEntry(entry.lblk);
+    if (Cnode.id(page, at) < id) {
+      if (Cnode.address(page, at) == 0) {
+        cnode.addMappedParityBlocks(1, id);
+      }
+      Cnode.setEntry(page, at, entry.address, id, entry.crc);
+      for (int m = 0; m < entry.members.length; m++) {
+        cnode.setMember(page, at, m, entry.members[m], entry.memberCrcs[m]);
+      }
+      page.markDirty(id);
+    }
+    leaf.release();
+    supersede(entry);
+  }
+
+  /** What the new version takes the place of is given back when recovery is over. */
+  private void supersede(ParityRemade entry) {
+    for (PendingParity write : pendingParity.values()) {
+      if (write.gfid == entry.gfid
+          && entry.lblk >= write.lblk
+          && entry.lblk < write.lblk + write.count) {
+        write.outcome[(int) (entry.lblk - write.lblk)] = PendingParity.Outcome.REMADE;
+      }
+    }
+    if (entry.supersedes != 0) {
+      superseded.add(entry.supersedes);
+    }
+  }
+
+  private boolean withPage(boolean here, Runnable action) {
+    if (here) {
+      action.run();
+      return true;
+    }
+    onPage =
+        () -> {
+          action.run();
+          nextEntry();
+        };
+    return false;
+  }
+
+  private void onPage(PageRequest request) {
+    Runnable action = onPage;
+    onPage = null;
+    action.run();
+  }
+
+  // ---- nothing is believed
+
+  private Cnode checkedCnode(long gfid, long lblk, int count) {
+    Cnode cnode = rooms.cnodes().get(gfid);
+    check(cnode != null, "has an entry about object " + gfid + ", which there is not");
+    Layout layout = cnode.layout();
+    long lblks = layout.rowsFor(cnode.attributes().sizeBytes()) * layout.chunkBlocks();
+    int segment = cnode.segmentBlocks();
+    check(
+        lblk >= 0
+            && count >= 1
+            && lblk + count <= lblks
+            && lblk / segment == (lblk + count - 1) / segment,
+        "has an entry about blocks that object " + gfid + " has not");
+    return cnode;
+  }
+
+  private boolean isParityHere(Layout layout, long lblk, int parity) {
+    return parity >= 0
+        && parity < layout.parityMembers()
+        && layout.member(lblk / layout.chunkBlocks(), rooms.driveIndex)
+            == layout.dataMembers() + parity;
+  }
+
+  private void checkAddresses(long[] now, long[] before) {
+    for (int i = 0; i < now.length; i++) {
+      check(
+          rooms.allocator.inBlockSpace(now[i])
+              && (before[i] == 0 || rooms.allocator.inBlockSpace(before[i])),
+          "names a block outside of the drive's block space");
+    }
+  }
+
+  private void take(long[] addresses, long id) {
+    for (long address : addresses) {
+      check(!rooms.allocator.allocated(address), "takes block " + address + ", which is in use");
+      rooms.allocator.takeAt(address, id);
+    }
+  }
+
+  private void free(long[] addresses, long id) {
+    for (long address : addresses) {
+      if (address != 0) {
+        free(address, id);
+      }
+    }
+  }
+
+  private void free(long address, long id) {
+    check(rooms.allocator.allocated(address), "frees block " + address + ", which is free");
+    rooms.allocator.free(address, id);
+  }
+
+  private void check(boolean condition, String what) {
+    if (!condition) {
+      throw damaged(what);
+    }
+  }
+
+  private DamagedJournalException damaged(String what) {
+    String where = record == null ? "" : " at position " + record.position().position();
+    return new DamagedJournalException(
+        "The journal of drive "
+            + rooms.driveIndex
+            + where
+            + " "
+            + what
+            + "; start the array without this drive.");
+  }
+
+  @Override
+  public void onUnreadable(long address) {
+    throw new DamagedJournalException(
+        "The journal of drive "
+            + rooms.driveIndex
+            + " can't be read at block "
+            + address
+            + "; start the array without this drive.");
+  }
+
+  @Override
+  public void onEnd() {
+    record = null;
+    if (counts.records == 0) {
+      rooms.journal.skipSequences(SKIPPED_SEQUENCES);
+    }
+    rooms.journal.continueFrom(
+        Math.max(rooms.journal.nextId(), rooms.root.checkpointId()) + SKIPPED_IDS);
+    pendingData
+        .values()
+        .forEach(
+            update -> {
+              for (int i = 0; i < update.count; i++) {
+                dataAt.put(new Place(update.gfid, update.lblk + i), update);
+              }
+            });
+    pendingParity
+        .values()
+        .forEach(
+            write -> {
+              for (int i = 0; i < write.count; i++) {
+                parityAt.put(new Place(write.gfid, write.lblk + i), write);
+              }
+            });
+    replayed.run();
+  }
+
+  /** False after a clean stop: there was nothing in the journal. */
+  boolean dirty() {
+    return counts.records > 0;
+  }
+
+  /** Groups that have an update or a generation pending here. */
+  Set<Place> pendingPlaces() {
+    Set<Place> places = new LinkedHashSet<>(dataAt.keySet());
+    places.addAll(parityAt.keySet());
+    return places;
+  }
+
+  SideRooms rooms() {
+    return rooms;
+  }
+
+  RecoveryCounts counts() {
+    return counts;
+  }
+
+  // ---- blocks of pending groups
+
+  /** Reads what this drive has of a group, newest and older version; then calls {@code done}. */
+  void read(GroupPart part, Runnable done) {
+    new GroupRead(part, done).start();
+  }
+
+  private final class GroupRead implements BlockIo.Listener {
+    private final GroupPart part;
+    private final Runnable done;
+    private final PageRequest request = new PageRequest(answered -> found());
+    private final BlockIo io = new BlockIo(this);
+    private final Cnode cnode;
+
+    GroupRead(GroupPart part, Runnable done) {
+      this.part = part;
+      this.done = done;
+      this.cnode = rooms.cnode(part.place.gfid());
+    }
+
+    void start() {
+      long lblk = part.place.lblk();
+      boolean here =
+          part.isParity()
+              ? cnode.parityLeaf(request, lblk, false)
+              : cnode.dataLeaf(request, lblk, false);
+      if (here) {
+        found();
+      }
+    }
+
+    private void found() {
+      Page page = request.page();
+      if (part.isParity()) {
+        foundParity(page);
+      } else {
+        foundData(page);
+      }
+      request.release();
+      readNewest();
+    }
+
+    private void foundData(Page page) {
+      long entry = cnode.dataEntry(part.place.lblk());
+      if (page != null) {
+        part.newest.set(Cnode.address(page, entry), Cnode.id(page, entry), Cnode.crc(page, entry));
+      } else {
+        part.newest.set(0, 0, 0);
+      }
+      PendingData update = dataAt.get(part.place);
+      part.pending = update != null;
+      if (update != null) {
+        int i = (int) (part.place.lblk() - update.lblk);
+        part.older.set(update.oldAddress[i], update.oldId[i], update.oldCrc[i]);
+      }
+    }
+
+    private void foundParity(Page page) {
+      int n = cnode.attributes().dataMembers();
+      long entry = cnode.parityEntry(part.place.lblk());
+      part.newestMembers = new long[n];
+      part.newestMemberCrcs = new int[n];
+      if (page == null) {
+        part.newest.set(0, 0, 0);
+      } else {
+        part.newest.set(Cnode.address(page, entry), Cnode.id(page, entry), Cnode.crc(page, entry));
+        for (int m = 0; m < n; m++) {
+          part.newestMembers[m] = cnode.memberId(page, entry, m);
+          part.newestMemberCrcs[m] = cnode.memberCrc(page, entry, m);
+        }
+      }
+      PendingParity write = parityAt.get(part.place);
+      int i = write == null ? 0 : (int) (part.place.lblk() - write.lblk);
+      // One that was made again has closed what was pending.
+      part.pending = write != null && write.outcome[i] != PendingParity.Outcome.REMADE;
+      if (part.pending) {
+        part.older.set(write.oldAddress[i], write.oldId[i], write.oldCrc[i]);
+        part.olderMembers = part.newestMembers.clone();
+        part.olderMemberCrcs = part.newestMemberCrcs.clone();
+        for (int m = 0; m < n; m++) {
+          PendingParity.Merged one = write.of(m, part.place.lblk());
+          if (one != null) {
+            int at = (int) (part.place.lblk() - one.lblk);
+            part.olderMembers[m] = one.oldMemberId[at];
+            part.olderMemberCrcs[m] = one.oldMemberCrc[at];
+          }
+        }
+      }
+    }
+
+    private void readNewest() {
+      part.newest.buffer = takeBuffer();
+      io.tag = 0;
+      read(part.newest);
+    }
+
+    private void read(GroupPart.Version version) {
+      if (version.address == 0) {
+        version.buffer.segment().asSlice(0, Drive.BLOCK_BYTES).fill((byte) 0);
+        onRead(version, true);
+      } else {
+        rooms.drive.readRun(io, version.address, 1, version.buffer, 0);
+      }
+    }
+
+    @Override
+    public void onTransferred(BlockIo transferred) {
+      GroupPart.Version version = io.tag == 0 ? part.newest : part.older;
+      boolean sound =
+          !io.failed() && Crc32c.of(version.buffer.segment(), 0, Drive.BLOCK_BYTES) == version.crc;
+      onRead(version, sound);
+    }
+
+    private void onRead(GroupPart.Version version, boolean durable) {
+      version.durable = durable;
+      if (version == part.newest && part.pending) {
+        part.older.buffer = takeBuffer();
+        io.tag = 1;
+        read(part.older);
+      } else {
+        done.run();
+      }
+    }
+  }
+
+  private IoBuffer takeBuffer() {
+    IoBuffer buffer = rooms.smallData.take(late -> {});
+    Invariant.check(buffer != null, "recovery keeps to its share of buffers");
+    return buffer;
+  }
+
+  /** Gives back what {@link #read} took. */
+  void release(GroupPart part) {
+    giveBack(part.newest);
+    giveBack(part.older);
+  }
+
+  private void giveBack(GroupPart.Version version) {
+    if (version.buffer != null) {
+      rooms.smallData.give(version.buffer);
+      version.buffer = null;
+    }
+  }
+
+  // ---- decisions
+
+  /** The older version of a data block counts. */
+  void rollBack(Place place) {
+    PendingData update = dataAt.get(place);
+    update.rolledBack |= 1L << (place.lblk() - update.lblk);
+  }
+
+  /** The older version of a parity block counts. */
+  void rollParityBack(Place place) {
+    PendingParity write = parityAt.get(place);
+    write.outcome[(int) (place.lblk() - write.lblk)] = PendingParity.Outcome.BACK;
+  }
+
+  /**
+   * Writes a parity block that was made again, and journals it when it is hardened; {@code done}
+   * when that is hardened too.
+   */
+  void remake(GroupPart part, MemorySegment content, long[] members, int[] crcs, Runnable done) {
+    ParityRemade entry = new ParityRemade();
+    entry.gfid = part.place.gfid();
+    entry.lblk = part.place.lblk();
+    entry.parity = part.parity;
+    entry.supersedes = part.pending ? 0 : part.newest.address;
+    entry.members = members;
+    entry.memberCrcs = crcs;
+    entry.hardened = done;
+    new Remaking(entry, content).start();
+  }
+
+  private final class Remaking implements BlockIo.Listener {
+    private final ParityRemade entry;
+    private final BlockIo io = new BlockIo(this);
+    private final IoBuffer buffer = takeBuffer();
+    private final long[] address = new long[1];
+
+    Remaking(ParityRemade entry, MemorySegment content) {
+      this.entry = entry;
+      MemorySegment.copy(content, 0, buffer.segment(), 0, Drive.BLOCK_BYTES);
+    }
+
+    void start() {
+      entry.crc = Crc32c.of(buffer.segment(), 0, Drive.BLOCK_BYTES);
+      rooms.allocator.allocate(1, address, 0, rooms.journal.nextId());
+      entry.address = address[0];
+      rooms.drive.writeRun(io, entry.address, 1, buffer, 0);
+    }
+
+    @Override
+    public void onTransferred(BlockIo written) {
+      // Only what is hardened counts.
+    }
+
+    @Override
+    public void onHardened(BlockIo written) {
+      rooms.smallData.give(buffer);
+      Cnode cnode = rooms.cnode(entry.gfid);
+      PageRequest request = new PageRequest(answered -> journal(cnode, answered));
+      if (cnode.parityLeaf(request, entry.lblk, true)) {
+        journal(cnode, request);
+      }
+    }
+
+    private void journal(Cnode cnode, PageRequest answered) {
+      counts.paritiesRemade++;
+      long id = rooms.journal.append(entry);
+      Page page = answered.page();
+      long at = cnode.parityEntry(entry.lblk);
+      if (Cnode.address(page, at) == 0) {
+        cnode.addMappedParityBlocks(1, id);
+      }
+      Cnode.setEntry(page, at, entry.address, id, entry.crc);
+      for (int m = 0; m < entry.members.length; m++) {
+        cnode.setMember(page, at, m, entry.members[m], entry.memberCrcs[m]);
+      }
+      page.markDirty(id);
+      answered.release();
+      supersede(entry);
+      rooms.journal.commit();
+    }
+  }
+
+  // ---- the end
+
+  /**
+   * What was decided takes effect, and a checkpoint makes it the drive's state. Only when every
+   * drive has come this far: another's recovery may have needed what is freed here.
+   */
+  void finish(Runnable done) {
+    new Finish(new ArrayList<>(dataAt.keySet()), new ArrayList<>(parityAt.keySet()), done).next();
+  }
+
+  private final class Finish {
+    private final List<Place> data;
+    private final List<Place> parity;
+    private final Runnable done;
+    private int nextData;
+    private int nextParity;
+
+    Finish(List<Place> data, List<Place> parity, Runnable done) {
+      this.data = data;
+      this.parity = parity;
+      this.done = done;
+    }
+
+    void next() {
+      while (nextData < data.size()) {
+        if (!finishData(data.get(nextData++))) {
+          return;
+        }
+      }
+      while (nextParity < parity.size()) {
+        if (!finishParity(parity.get(nextParity++))) {
+          return;
+        }
+      }
+      for (long address : superseded) {
+        free(address, rooms.journal.nextId());
+      }
+      superseded.clear();
+      rooms.checkpoint.start(Long.MAX_VALUE, done);
+    }
+
+    private boolean finishData(Place place) {
+      PendingData update = dataAt.get(place);
+      int i = (int) (place.lblk() - update.lblk);
+      long id = rooms.journal.nextId();
+      if ((update.rolledBack >>> i & 1) == 0) {
+        counts.blocksForward++;
+        if (update.oldAddress[i] != 0) {
+          free(update.oldAddress[i], id);
+        }
+        return true;
+      }
+      counts.blocksBack++;
+      free(update.newAddress[i], id);
+      Cnode cnode = rooms.cnode(place.gfid());
+      PageRequest request =
+          new PageRequest(
+              answered -> {
+                restoreData(cnode, update, i, answered, id);
+                next();
+              });
+      if (!cnode.dataLeaf(request, place.lblk(), true)) {
+        return false;
+      }
+      restoreData(cnode, update, i, request, id);
+      return true;
+    }
+
+    private void restoreData(
+        Cnode cnode, PendingData update, int i, PageRequest answered, long id) {
+      Page page = answered.page();
+      Cnode.setEntry(
+          page,
+          cnode.dataEntry(update.lblk + i),
+          update.oldAddress[i],
+          update.oldId[i],
+          update.oldCrc[i]);
+      page.markDirty(id);
+      if (update.oldAddress[i] == 0) {
+        cnode.addMappedDataBlocks(-1, id);
+      }
+      answered.release();
+    }
+
+    private boolean finishParity(Place place) {
+      PendingParity write = parityAt.get(place);
+      int i = (int) (place.lblk() - write.lblk);
+      long id = rooms.journal.nextId();
+      switch (write.outcome[i]) {
+        case FORWARD -> {
+          counts.paritiesForward++;
+          freeIfAny(write.oldAddress[i], id);
+          return true;
+        }
+        case REMADE -> {
+          freeIfAny(write.oldAddress[i], id);
+          free(write.newAddress[i], id);
+          return true;
+        }
+        case BACK -> {
+          counts.paritiesBack++;
+          free(write.newAddress[i], id);
+        }
+      }
+      Cnode cnode = rooms.cnode(place.gfid());
+      PageRequest request =
+          new PageRequest(
+              answered -> {
+                restoreParity(cnode, write, i, answered, id);
+                next();
+              });
+      if (!cnode.parityLeaf(request, place.lblk(), true)) {
+        return false;
+      }
+      restoreParity(cnode, write, i, request, id);
+      return true;
+    }
+
+    private void freeIfAny(long address, long id) {
+      if (address != 0) {
+        free(address, id);
+      }
+    }
+
+    private void restoreParity(
+        Cnode cnode, PendingParity write, int i, PageRequest answered, long id) {
+      Page page = answered.page();
+      long lblk = write.lblk + i;
+      long at = cnode.parityEntry(lblk);
+      Cnode.setEntry(page, at, write.oldAddress[i], write.oldId[i], write.oldCrc[i]);
+      for (PendingParity.Merged one : write.merged) {
+        if (one.covers(lblk)) {
+          int of = (int) (lblk - one.lblk);
+          cnode.setMember(page, at, one.member, one.oldMemberId[of], one.oldMemberCrc[of]);
+        }
+      }
+      page.markDirty(id);
+      if (write.oldAddress[i] == 0) {
+        cnode.addMappedParityBlocks(-1, id);
+      }
+      answered.release();
+    }
+  }
+}

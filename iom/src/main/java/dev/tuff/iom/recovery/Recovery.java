@@ -1,0 +1,274 @@
+package dev.tuff.iom.recovery;
+
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.Shard;
+import dev.tuff.xor.ErasureCode;
+import dev.tuff.xor.Kernel;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/**
+ * Brings an array that was not stopped cleanly to a state in which every group is consistent and
+ * every promise kept. Each IOM has replayed its journal before. The stages, each begun only when
+ * all drives are through the one before it:
+ *
+ * <ol>
+ *   <li>objects that only some drives know are made on the others;
+ *   <li>every group with something pending is settled: {@link GroupRecovery};
+ *   <li>what was decided takes effect on each drive, and a checkpoint ends its journal.
+ * </ol>
+ *
+ * A crash in any stage, and it begins again: up to the third nothing is freed or written over, and
+ * in the third a drive that is through needs nothing of the others. Coordinated on one shard; other
+ * IOMs are asked by tasks on theirs.
+ */
+public final class Recovery {
+  /** Groups settled at the same time: what their blocks need is there even in small pools. */
+  private static final int GROUPS_AT_ONCE = 8;
+
+  /** Makes an object on one IOM and calls back when that is hardened. */
+  @FunctionalInterface
+  public interface ObjectMaker {
+    void make(int drive, ObjectAttributes attributes, Runnable hardened);
+  }
+
+  /** Something to do on an IOM's own shard. */
+  @FunctionalInterface
+  interface Task {
+    void run(IomRecovery iom);
+  }
+
+  private final IomRecovery[] ioms;
+  private final Shard shard;
+  private final boolean readOnly;
+  private final ObjectMaker maker;
+  private final Consumer<RecoveryReport> done;
+  private final RecoveryCounts counts = new RecoveryCounts();
+  private final Map<Long, ObjectAttributes> objects = new TreeMap<>();
+  private final Map<Integer, Set<Long>> known = new HashMap<>();
+  private final Map<Long, Layout> layouts = new HashMap<>();
+  private final Map<Integer, ErasureCode> codes = new HashMap<>();
+  private final Set<Place> places = new LinkedHashSet<>();
+  private final ArrayDeque<Place> waiting = new ArrayDeque<>();
+  private final BitSet present = new BitSet();
+  private boolean dirty;
+  private long epoch;
+  private BitSet epochDrives;
+  private long oldestEpoch = Long.MAX_VALUE;
+  private int owed;
+  private int settling;
+
+  /**
+   * @param ioms one for each drive, null where it is missing
+   * @param shard where it is coordinated
+   * @param readOnly nothing is written when nothing has to be recovered
+   */
+  public Recovery(
+      IomRecovery[] ioms,
+      Shard shard,
+      boolean readOnly,
+      ObjectMaker maker,
+      Consumer<RecoveryReport> done) {
+    this.ioms = ioms;
+    this.shard = shard;
+    this.readOnly = readOnly;
+    this.maker = maker;
+    this.done = done;
+  }
+
+  /** Begins; on its shard, when all IOMs have replayed their journals. */
+  public void start() {
+    for (int d = 0; d < ioms.length; d++) {
+      present.set(d, ioms[d] != null);
+    }
+    askAll(
+        (drive, iom) -> {
+          boolean hereDirty = iom.dirty();
+          Set<Place> here = iom.pendingPlaces();
+          List<ObjectAttributes> objectsHere = new ArrayList<>();
+          for (Cnode cnode : iom.rooms().cnodes().all()) {
+            objectsHere.add(cnode.attributes());
+          }
+          long epochHere = iom.rooms().root.epoch();
+          BitSet drivesHere = new BitSet();
+          for (int d = 0; d < ioms.length; d++) {
+            drivesHere.set(d, iom.rooms().root.inEpoch(d));
+          }
+          answer(
+              () -> {
+                dirty |= hereDirty;
+                places.addAll(here);
+                if (epochHere > epoch) {
+                  epoch = epochHere;
+                  epochDrives = drivesHere;
+                }
+                oldestEpoch = Math.min(oldestEpoch, epochHere);
+                Set<Long> gfids = new HashSet<>();
+                for (ObjectAttributes attributes : objectsHere) {
+                  objects.putIfAbsent(attributes.gfid(), attributes);
+                  gfids.add(attributes.gfid());
+                }
+                known.put(drive, gfids);
+                oneDone(this::onCollected);
+              });
+        });
+  }
+
+  private void onCollected() {
+    boolean needed = dirty || oldestEpoch != epoch;
+    if (!needed && readOnly) {
+      done.accept(RecoveryReport.of(false, counts, epoch));
+      return;
+    }
+    makeObjects();
+  }
+
+  // ---- objects
+
+  private void makeObjects() {
+    owed = 1;
+    known.forEach(
+        (drive, gfids) ->
+            objects.forEach(
+                (gfid, attributes) -> {
+                  if (!gfids.contains(gfid)) {
+                    owed++;
+                    counts.objectsCompleted++;
+                    ask(
+                        drive,
+                        iom ->
+                            maker.make(
+                                drive,
+                                attributes,
+                                () -> answer(() -> oneDone(this::settleGroups))));
+                  }
+                }));
+    oneDone(this::settleGroups);
+  }
+
+  // ---- groups
+
+  private void settleGroups() {
+    waiting.addAll(places);
+    places.clear();
+    nextGroups();
+  }
+
+  private void nextGroups() {
+    while (settling < GROUPS_AT_ONCE && !waiting.isEmpty()) {
+      settling++;
+      Place place = waiting.poll();
+      ObjectAttributes attributes = objects.get(place.gfid());
+      new GroupRecovery(this, place, layout(attributes), code(attributes)).start();
+    }
+    if (settling == 0) {
+      finish();
+    }
+  }
+
+  void onGroupSettled() {
+    settling--;
+    nextGroups();
+  }
+
+  private Layout layout(ObjectAttributes attributes) {
+    return layouts.computeIfAbsent(
+        attributes.gfid(),
+        g ->
+            new Layout(
+                attributes.drives(),
+                attributes.dataMembers(),
+                attributes.parityMembers(),
+                attributes.chunkBlocks()));
+  }
+
+  private ErasureCode code(ObjectAttributes attributes) {
+    int n = attributes.dataMembers();
+    int k = attributes.parityMembers();
+    return codes.computeIfAbsent(n << 8 | k, c -> ErasureCode.of(n, k, Kernel.isal()));
+  }
+
+  // ---- the end
+
+  /**
+   * Decisions that were made without a drive bind: if it comes back with another opinion it is
+   * stale.
+   */
+  private void finish() {
+    boolean newEpoch = dirty && present.cardinality() < ioms.length;
+    long nowEpoch = newEpoch ? epoch + 1 : epoch;
+    boolean write = newEpoch || oldestEpoch != epoch;
+    BitSet drives = newEpoch ? present : epochDrives;
+    askAll(
+        (drive, iom) -> {
+          if (write) {
+            iom.rooms().root.beginEpoch(nowEpoch, drives);
+          }
+          iom.finish(
+              () ->
+                  answer(
+                      () -> {
+                        counts.add(iom.counts());
+                        oneDone(() -> done.accept(RecoveryReport.of(dirty, counts, nowEpoch)));
+                      }));
+        });
+  }
+
+  // ---- between shards
+
+  @FunctionalInterface
+  private interface DriveTask {
+    void run(int drive, IomRecovery iom);
+  }
+
+  private void askAll(DriveTask task) {
+    owed = 0;
+    for (IomRecovery iom : ioms) {
+      owed += iom == null ? 0 : 1;
+    }
+    for (int d = 0; d < ioms.length; d++) {
+      int drive = d;
+      if (ioms[d] != null) {
+        ask(d, iom -> task.run(drive, iom));
+      }
+    }
+  }
+
+  private void oneDone(Runnable whenAll) {
+    if (--owed == 0) {
+      whenAll.run();
+    }
+  }
+
+  boolean present(int drive) {
+    return ioms[drive] != null;
+  }
+
+  /** Has something done on the shard of a drive's IOM. */
+  void ask(int drive, Task task) {
+    IomRecovery iom = ioms[drive];
+    Invariant.check(
+        iom.rooms().shard.offer(() -> task.run(iom)), "what recovery asks at once is bounded");
+  }
+
+  /** Goes on here; from any shard. */
+  void answer(Runnable then) {
+    Invariant.check(shard.offer(then), "what recovery asks at once is bounded");
+  }
+
+  RecoveryCounts counts() {
+    return counts;
+  }
+}
