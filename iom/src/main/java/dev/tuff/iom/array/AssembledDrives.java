@@ -126,6 +126,11 @@ final class AssembledDrives {
    * never mixed in. True when there was one.
    */
   private boolean leaveOutStale() {
+    return leaveOutStale(labels, stale);
+  }
+
+  /** Moves the labels of stale drives from the one to the other; true when there was one. */
+  static boolean leaveOutStale(DriveLabel[] labels, DriveLabel[] stale) {
     Root newest = null;
     for (DriveLabel label : labels) {
       if (label != null && (newest == null || label.root().epoch() > newest.epoch())) {

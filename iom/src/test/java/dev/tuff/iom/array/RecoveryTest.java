@@ -8,7 +8,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Power cuts and starts, one after the other, also while the array is recovering from the one
- * before. Replay a failure with {@code -Ddev.tuff.seed=...}.
+ * before, and with drives lost in the same accident. Replay a failure with {@code
+ * -Ddev.tuff.seed=...}.
  */
 class RecoveryTest {
   @ParameterizedTest(name = "{0} drives, {1}+{2}, chunk {3}, {4} shards")
@@ -24,16 +25,16 @@ class RecoveryTest {
   })
   void startsAfterEveryCrash(int drives, int data, int parity, int chunk, int shards) {
     long recovered = 0;
-    for (long seed : Seeds.of(10)) {
+    for (long seed : Seeds.of(8)) {
       SimulatedArray array =
           new SimulatedArray(
               Shape.of(drives, data, parity, chunk, shards), seed, PlantedFault.NONE);
       for (int turn = 0; turn < 4; turn++) {
-        array.load(20 + array.random.nextInt(200));
-        for (int i = array.random.nextInt(60); i > 0; i--) {
-          array.step();
+        crashUnderLoad(array);
+        while (array.random.nextInt(3) == 0) {
+          array.start(array.random.nextInt(200));
+          array.crash();
         }
-        array.crash();
         array.start();
         recovered += array.recovery().groups();
         array.learn();
@@ -45,5 +46,55 @@ class RecoveryTest {
     if (Seeds.all()) {
       assertThat(recovered).isPositive();
     }
+  }
+
+  @ParameterizedTest(name = "{0} drives, {1}+{2}, chunk {3}, {4} shards")
+  @CsvSource({
+    "5, 4, 1, 16384, 2",
+    "6, 4, 1, 4096, 2",
+    "5, 3, 2, 8192, 2",
+    "4, 2, 2, 4096, 1",
+    "3, 1, 2, 16384, 1",
+    "7, 4, 3, 4096, 2",
+    "2, 1, 1, 4096, 1"
+  })
+  void startsWithDrivesLost(int drives, int data, int parity, int chunk, int shards) {
+    long recovered = 0;
+    for (long seed : Seeds.of(15)) {
+      SimulatedArray array =
+          new SimulatedArray(
+              Shape.of(drives, data, parity, chunk, shards), seed, PlantedFault.NONE);
+      crashUnderLoad(array);
+      int losses = 0;
+      if (array.random.nextBoolean()) {
+        array.lose(array.random.nextInt(drives));
+        losses++;
+        if (array.start(array.random.nextInt(300))) {
+          recovered += array.recovery().groups();
+        }
+        array.crash();
+      }
+      while (losses < parity) {
+        array.lose(array.random.nextInt(drives));
+        losses++;
+      }
+      array.start();
+      recovered += array.recovery().groups();
+      array.learn();
+      assertThat(array.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+      assertThat(array.recovery().lostGroups()).as(Seeds.replay(seed)).isZero();
+      array.close();
+    }
+    if (Seeds.all()) {
+      assertThat(recovered).isPositive();
+    }
+  }
+
+  private static void crashUnderLoad(SimulatedArray array) {
+    array.load(20 + array.random.nextInt(200));
+    for (int i = array.random.nextInt(60); i > 0; i--) {
+      array.step();
+    }
+    array.crash();
   }
 }

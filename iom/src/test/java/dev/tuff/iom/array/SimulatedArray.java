@@ -27,6 +27,7 @@ import dev.tuff.iom.volume.VolumeRequest;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.UUID;
@@ -199,6 +200,9 @@ final class SimulatedArray implements AutoCloseable {
   private Volume volume;
   private Slot[] slots;
   private RecoveryReport recovery;
+  private final BitSet lost = new BitSet();
+  private boolean degraded;
+  private long startLimit;
 
   private int outstanding;
   private int replies;
@@ -258,12 +262,44 @@ final class SimulatedArray implements AutoCloseable {
 
   /** Starts the array from what is on its drives, stopped cleanly or not. */
   void start() {
+    start(Integer.MAX_VALUE);
+  }
+
+  /** A drive that is not there at the next start. */
+  void lose(int drive) {
+    lost.set(drive);
+  }
+
+  /** A lost drive that is there again. */
+  void bringBack(int drive) {
+    lost.clear(drive);
+  }
+
+  /** Drives that the array runs without. */
+  int missing() {
+    int missing = 0;
+    for (Iom iom : ioms) {
+      missing += iom == null ? 1 : 0;
+    }
+    return missing;
+  }
+
+  /**
+   * Starts the array and gives up after so many steps of it, as when the power is cut then; true
+   * when it is open.
+   */
+  boolean start(int maxSteps) {
+    startLimit = maxSteps == Integer.MAX_VALUE ? Long.MAX_VALUE : steps + maxSteps;
     DriveLabel[] labels = new DriveLabel[drives.length];
     for (int d = 0; d < drives.length; d++) {
+      if (lost.get(d)) {
+        continue;
+      }
       try (SimulatedMedia media = new SimulatedMedia(drives[d])) {
         labels[d] = label(media, d);
       }
     }
+    AssembledDrives.leaveOutStale(labels, new DriveLabel[drives.length]);
     loop = new SimulatedLoop(random.nextLong());
     shards = new Shard[shape.shards()];
     ClientSide[] clients = new ClientSide[shards.length];
@@ -281,10 +317,17 @@ final class SimulatedArray implements AutoCloseable {
     ioms = new Iom[drives.length];
     budgets = new SpaceBudget[drives.length];
     Actor[] actors = new Actor[drives.length];
+    degraded = false;
+    for (DriveLabel label : labels) {
+      degraded |= label == null;
+    }
     int[] loading = {0};
     IomStart[] starts = new IomStart[drives.length];
     IomRecovery[] recoveries = new IomRecovery[drives.length];
     for (int d = 0; d < drives.length; d++) {
+      if (labels[d] == null) {
+        continue;
+      }
       int drive = d;
       Shard shard = shards[d % shards.length];
       SimulatedDevice device =
@@ -303,7 +346,7 @@ final class SimulatedArray implements AutoCloseable {
               shape.sizes(),
               actors,
               budgets[d],
-              false,
+              degraded,
               alarm);
       starts[d] = starting;
       recoveries[d] = starting.recovery();
@@ -315,25 +358,37 @@ final class SimulatedArray implements AutoCloseable {
             loading[0]--;
           });
     }
-    run(() -> loading[0] == 0);
+    if (!runStart(() -> loading[0] == 0)) {
+      return false;
+    }
     recovery = null;
     new Recovery(
             recoveries,
             shards[0],
-            false,
+            degraded,
             (drive, attributes, hardened) -> ioms[drive].createObject(attributes, hardened),
             report -> recovery = report)
         .start();
-    run(() -> recovery != null);
-    for (IomStart starting : starts) {
-      starting.open();
+    if (!runStart(() -> recovery != null)) {
+      return false;
     }
-    volume = new Volume(shape.attributes(), actors, budgets, clients, false);
+    for (IomStart starting : starts) {
+      if (starting != null) {
+        starting.open();
+      }
+    }
+    volume = new Volume(shape.attributes(), actors, budgets, clients, degraded);
     slots = new Slot[shape.depth()];
     IoBuffer[] buffers = memory.buffers(shape.depth(), slotBytes);
     for (int i = 0; i < slots.length; i++) {
       slots[i] = new Slot(buffers[i]);
     }
+    return true;
+  }
+
+  private boolean runStart(java.util.function.BooleanSupplier done) {
+    run(() -> steps >= startLimit || done.getAsBoolean());
+    return done.getAsBoolean();
   }
 
   private Actor faulty(int drive, Iom iom) {
@@ -424,6 +479,9 @@ final class SimulatedArray implements AutoCloseable {
   String state() {
     StringBuilder text = new StringBuilder();
     for (Iom iom : ioms) {
+      if (iom == null) {
+        continue;
+      }
       Journal journal = iom.rooms().journal;
       text.append(
           "[journal %d of %d, queued %d, dirty pages %d of %d, quiet %s, checkpoint %s, free buffers %d %d %d %d] "
