@@ -97,6 +97,15 @@ public final class IoMemory implements AutoCloseable {
     return buffers;
   }
 
+  /**
+   * Takes everything back that was cut off: for a simulated machine that is started anew, whose
+   * buffers of before nobody uses any more.
+   */
+  public synchronized void rewind() {
+    region = 0;
+    used = 0;
+  }
+
   /** Size of all regions. */
   public long bytes() {
     long bytes = 0;

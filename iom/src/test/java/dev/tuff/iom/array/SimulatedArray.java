@@ -192,6 +192,7 @@ final class SimulatedArray implements AutoCloseable {
   private final PlantedFault fault;
   private final UUID arrayId;
 
+  private IoMemory memory;
   private SimulatedLoop loop;
   private Shard[] shards;
   private BlockDevice[] devices;
@@ -310,9 +311,12 @@ final class SimulatedArray implements AutoCloseable {
     }
     Shard.connect(shards);
     int slotBytes = (shape.maxRequestBytes() + 2 * 4096 - 1) & -4096;
-    IoMemory memory =
-        IoMemory.plain(
-            shape.sizes().bytes() * drives.length + (long) slotBytes * shape.depth() + (1 << 20));
+    if (memory == null) {
+      memory =
+          IoMemory.plain(
+              shape.sizes().bytes() * drives.length + (long) slotBytes * shape.depth() + (1 << 20));
+    }
+    memory.rewind();
     devices = new BlockDevice[drives.length];
     ioms = new Iom[drives.length];
     budgets = new SpaceBudget[drives.length];
