@@ -1,18 +1,20 @@
 package dev.tuff.iom.recovery;
 
 import dev.tuff.device.IoBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * What one drive has of a group: a data member's or a parity's newest version, and the older one
- * while an update or generation is pending. With the drive's IOM while it is read, else with {@link
- * Recovery}.
+ * What one drive has of a group: all versions of a data member or parity that recovery may choose
+ * from, the newest first. With the drive's IOM while it is read, else with {@link Recovery}.
  */
 final class GroupPart {
-  /** One version of a block. */
+  /** One version of a block; of parities also what it is made of. */
   static final class Version {
-    long address;
-    long id;
-    int crc;
+    final long address;
+    final long id;
+    final int crc;
+    final ParityVersion parity;
 
     /** It is on the drive as it should be. */
     boolean durable;
@@ -20,28 +22,28 @@ final class GroupPart {
     /** Its content when it is durable. */
     IoBuffer buffer;
 
-    void set(long newAddress, long newId, int newCrc) {
-      address = newAddress;
-      id = newId;
-      crc = newCrc;
+    Version(long address, long id, int crc) {
+      this.address = address;
+      this.id = id;
+      this.crc = crc;
+      this.parity = null;
+    }
+
+    Version(ParityVersion parity) {
+      this.address = parity.address();
+      this.id = parity.id();
+      this.crc = parity.crc();
+      this.parity = parity;
     }
   }
 
   final Place place;
   final int drive;
 
-  /** Which parity, or -1 for a data member. */
+  /** Which parity; below 0 for a data member. */
   final int parity;
 
-  final Version newest = new Version();
-  final Version older = new Version();
-  boolean pending;
-
-  // Of parities: the members' versions that each is made of.
-  long[] newestMembers;
-  int[] newestMemberCrcs;
-  long[] olderMembers;
-  int[] olderMemberCrcs;
+  final List<Version> versions = new ArrayList<>(2);
 
   GroupPart(Place place, int drive, int parity) {
     this.place = place;
@@ -53,8 +55,13 @@ final class GroupPart {
     return parity >= 0;
   }
 
-  /** The version that {@code id} wrote, newest or older. */
+  /** The version that {@code id} wrote; the newest if none did. */
   Version byId(long id) {
-    return newest.id == id || !pending ? newest : older;
+    for (Version version : versions) {
+      if (version.id == id) {
+        return version;
+      }
+    }
+    return versions.getFirst();
   }
 }

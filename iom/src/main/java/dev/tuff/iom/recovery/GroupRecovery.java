@@ -76,23 +76,20 @@ final class GroupRecovery {
     if (part == null) {
       return;
     }
-    if (part.pending) {
-      settlement.member(m, part.newest.id, part.newest.durable, part.older.id, part.older.durable);
+    GroupPart.Version newest = part.versions.getFirst();
+    if (part.versions.size() > 1) {
+      GroupPart.Version older = part.versions.get(1);
+      settlement.member(m, newest.id, newest.durable, older.id, older.durable);
     } else {
-      settlement.member(m, part.newest.id, part.newest.durable);
+      settlement.member(m, newest.id, newest.durable);
     }
   }
 
   private void putParity(int p) {
-    GroupPart part = parts[n + p];
-    if (part == null) {
-      return;
-    }
-    if (part.pending) {
-      settlement.parity(
-          p, part.newest.durable, part.newestMembers, part.older.durable, part.olderMembers);
-    } else {
-      settlement.parity(p, part.newest.durable, part.newestMembers);
+    if (parts[n + p] != null) {
+      for (GroupPart.Version version : parts[n + p].versions) {
+        settlement.parity(p, version.durable, version.parity.members());
+      }
     }
   }
 
@@ -112,11 +109,9 @@ final class GroupRecovery {
       GroupPart part = parts[n + p];
       switch (settlement.parityFate(p)) {
         case GONE, ROLL_FORWARD -> {}
-        case ROLL_BACK -> tell(part, iom -> iom.rollParityBack(place));
-        case LEAVE -> {
-          if (part.pending && !part.newest.durable && part.older.durable) {
-            tell(part, iom -> iom.rollParityBack(place));
-          }
+        case ROLL_BACK, LEAVE -> {
+          int choice = settlement.parityChoice(p);
+          tell(part, iom -> iom.chooseParity(place, choice));
         }
         case REMAKE -> {
           made = made || makeMembers();
@@ -176,8 +171,7 @@ final class GroupRecovery {
   }
 
   private MemorySegment broughtUpToDate(int p) {
-    GroupPart part = parts[n + p];
-    GroupPart.Version base = settlement.helperIsOlder(p) ? part.older : part.newest;
+    GroupPart.Version base = parts[n + p].versions.get(settlement.helperVersion(p));
     MemorySegment result = block();
     MemorySegment.copy(base.buffer.segment(), 0, result, 0, Drive.BLOCK_BYTES);
     MemorySegment delta = block();
@@ -198,8 +192,8 @@ final class GroupRecovery {
     }
     for (int p = 0; p < k; p++) {
       if (settlement.helps(p)) {
-        GroupPart part = parts[n + p];
-        return (settlement.helperIsOlder(p) ? part.olderMemberCrcs : part.newestMemberCrcs)[m];
+        GroupPart.Version base = parts[n + p].versions.get(settlement.helperVersion(p));
+        return base.parity.memberCrcs()[m];
       }
     }
     return 0;

@@ -37,7 +37,10 @@ import java.util.Set;
  * begun again. Owned by one shard's thread.
  */
 public final class IomRecovery implements JournalScan.Listener {
-  /** Sequence numbers left out at a start with an empty journal: what a crash left torn there. */
+  /**
+   * Sequence numbers left out at every start that writes: whole records that a crash left behind a
+   * torn one stand where the next would.
+   */
   private static final int SKIPPED_SEQUENCES = 16;
 
   /** IDs left out at every start: records that a crash left behind a torn one have smaller ones. */
@@ -51,7 +54,13 @@ public final class IomRecovery implements JournalScan.Listener {
   private final Map<Long, PendingParity> pendingParity = new LinkedHashMap<>();
   private final Map<Place, PendingData> dataAt = new HashMap<>();
   private final Map<Place, PendingParity> parityAt = new HashMap<>();
-  private final List<Long> superseded = new ArrayList<>();
+
+  /** Parities that recovery has made again, this one or one that was cut short: all versions. */
+  private final Map<Place, List<ParityVersion>> remadeAt = new HashMap<>();
+
+  /** Which version of a parity stays, where it is not the newest. */
+  private final Map<Place, Integer> parityChoice = new HashMap<>();
+
   private final RecoveryCounts counts = new RecoveryCounts();
   private final PageRequest leaf = new PageRequest(this::onPage);
   private Runnable onPage;
@@ -331,43 +340,54 @@ public final class IomRecovery implements JournalScan.Listener {
         isParityHere(cnode.layout(), entry.lblk, entry.parity)
             && entry.members.length == cnode.layout().dataMembers(),
         "has a parity made again that is not on this drive");
-    checkAddresses(new long[] {entry.address}, new long[] {entry.supersedes});
+    checkAddresses(new long[] {entry.address}, new long[] {entry.before.address()});
     long id = record.id();
     if (id >= checkpointId) {
-      rooms.allocator.takeAt(entry.address, id);
+      take(new long[] {entry.address}, id);
     }
-    return withPage(cnode.parityLeaf(leaf, entry.lblk, true), () -> mapRemade(cnode, entry, id));
+    return withPage(
+        cnode.parityLeaf(leaf, entry.lblk, true),
+        () -> {
+          PendingParity pending = null;
+          for (PendingParity write : pendingParity.values()) {
+            pending = write.covers(entry.gfid, entry.lblk) ? write : pending;
+          }
+          mapRemade(cnode, leaf, entry, id, pending);
+        });
   }
 
-  private void mapRemade(Cnode cnode, ParityRemade entry, long id) {
-    Page page = leaf.page();
+  private void mapRemade(
+      Cnode cnode, PageRequest request, ParityRemade entry, long id, PendingParity pending) {
+    Page page = request.page();
     long at = cnode.parityEntry(entry.lblk);
     if (Cnode.id(page, at) < id) {
       if (Cnode.address(page, at) == 0) {
         cnode.addMappedParityBlocks(1, id);
       }
-      Cnode.setEntry(page, at, entry.address, id, entry.crc);
-      for (int m = 0; m < entry.members.length; m++) {
-        cnode.setMember(page, at, m, entry.members[m], entry.memberCrcs[m]);
-      }
-      page.markDirty(id);
+      setParity(cnode, page, at, entry.version(id), id);
     }
-    leaf.release();
-    supersede(entry);
+    request.release();
+    List<ParityVersion> versions =
+        remadeAt.computeIfAbsent(
+            new Place(entry.gfid, entry.lblk),
+            place -> {
+              List<ParityVersion> earlier = new ArrayList<>();
+              earlier.add(entry.before);
+              if (pending != null) {
+                earlier.add(pending.before(entry.lblk, entry.before));
+              }
+              return earlier;
+            });
+    versions.addFirst(entry.version(id));
   }
 
-  /** What the new version takes the place of is given back when recovery is over. */
-  private void supersede(ParityRemade entry) {
-    for (PendingParity write : pendingParity.values()) {
-      if (write.gfid == entry.gfid
-          && entry.lblk >= write.lblk
-          && entry.lblk < write.lblk + write.count) {
-        write.outcome[(int) (entry.lblk - write.lblk)] = PendingParity.Outcome.REMADE;
-      }
+  private static void setParity(
+      Cnode cnode, Page page, long at, ParityVersion version, long id) {
+    Cnode.setEntry(page, at, version.address(), version.id(), version.crc());
+    for (int m = 0; m < version.members().length; m++) {
+      cnode.setMember(page, at, m, version.members()[m], version.memberCrcs()[m]);
     }
-    if (entry.supersedes != 0) {
-      superseded.add(entry.supersedes);
-    }
+    page.markDirty(id);
   }
 
   private boolean withPage(boolean here, Runnable action) {
@@ -472,9 +492,6 @@ public final class IomRecovery implements JournalScan.Listener {
   @Override
   public void onEnd() {
     record = null;
-    if (counts.records == 0) {
-      rooms.journal.skipSequences(SKIPPED_SEQUENCES);
-    }
     rooms.journal.continueFrom(
         Math.max(rooms.journal.nextId(), rooms.root.checkpointId()) + SKIPPED_IDS);
     pendingData
@@ -505,6 +522,7 @@ public final class IomRecovery implements JournalScan.Listener {
   Set<Place> pendingPlaces() {
     Set<Place> places = new LinkedHashSet<>(dataAt.keySet());
     places.addAll(parityAt.keySet());
+    places.addAll(remadeAt.keySet());
     return places;
   }
 
@@ -529,6 +547,7 @@ public final class IomRecovery implements JournalScan.Listener {
     private final PageRequest request = new PageRequest(answered -> found());
     private final BlockIo io = new BlockIo(this);
     private final Cnode cnode;
+    private int next;
 
     GroupRead(GroupPart part, Runnable done) {
       this.part = part;
@@ -555,90 +574,84 @@ public final class IomRecovery implements JournalScan.Listener {
         foundData(page);
       }
       request.release();
-      readNewest();
+      readNext();
     }
 
     private void foundData(Page page) {
       long entry = cnode.dataEntry(part.place.lblk());
-      if (page != null) {
-        part.newest.set(Cnode.address(page, entry), Cnode.id(page, entry), Cnode.crc(page, entry));
-      } else {
-        part.newest.set(0, 0, 0);
-      }
+      part.versions.add(
+          page == null
+              ? new GroupPart.Version(0, 0, 0)
+              : new GroupPart.Version(
+                  Cnode.address(page, entry), Cnode.id(page, entry), Cnode.crc(page, entry)));
       PendingData update = dataAt.get(part.place);
-      part.pending = update != null;
       if (update != null) {
         int i = (int) (part.place.lblk() - update.lblk);
-        part.older.set(update.oldAddress[i], update.oldId[i], update.oldCrc[i]);
+        part.versions.add(
+            new GroupPart.Version(update.oldAddress[i], update.oldId[i], update.oldCrc[i]));
       }
     }
 
     private void foundParity(Page page) {
-      int n = cnode.attributes().dataMembers();
-      long entry = cnode.parityEntry(part.place.lblk());
-      part.newestMembers = new long[n];
-      part.newestMemberCrcs = new int[n];
-      if (page == null) {
-        part.newest.set(0, 0, 0);
-      } else {
-        part.newest.set(Cnode.address(page, entry), Cnode.id(page, entry), Cnode.crc(page, entry));
-        for (int m = 0; m < n; m++) {
-          part.newestMembers[m] = cnode.memberId(page, entry, m);
-          part.newestMemberCrcs[m] = cnode.memberCrc(page, entry, m);
-        }
-      }
-      PendingParity write = parityAt.get(part.place);
-      int i = write == null ? 0 : (int) (part.place.lblk() - write.lblk);
-      // One that was made again has closed what was pending.
-      part.pending = write != null && write.outcome[i] != PendingParity.Outcome.REMADE;
-      if (part.pending) {
-        part.older.set(write.oldAddress[i], write.oldId[i], write.oldCrc[i]);
-        part.olderMembers = part.newestMembers.clone();
-        part.olderMemberCrcs = part.newestMemberCrcs.clone();
-        for (int m = 0; m < n; m++) {
-          PendingParity.Merged one = write.of(m, part.place.lblk());
-          if (one != null) {
-            int at = (int) (part.place.lblk() - one.lblk);
-            part.olderMembers[m] = one.oldMemberId[at];
-            part.olderMemberCrcs[m] = one.oldMemberCrc[at];
-          }
-        }
+      for (ParityVersion version : parityVersions(cnode, page, part.place)) {
+        part.versions.add(new GroupPart.Version(version));
       }
     }
 
-    private void readNewest() {
-      part.newest.buffer = takeBuffer();
-      io.tag = 0;
-      read(part.newest);
-    }
-
-    private void read(GroupPart.Version version) {
-      if (version.address == 0) {
+    private void readNext() {
+      while (next < part.versions.size()) {
+        GroupPart.Version version = part.versions.get(next);
+        version.buffer = takeBuffer();
+        if (version.address != 0) {
+          rooms.drive.readRun(io, version.address, 1, version.buffer, 0);
+          return;
+        }
         version.buffer.segment().asSlice(0, Drive.BLOCK_BYTES).fill((byte) 0);
-        onRead(version, true);
-      } else {
-        rooms.drive.readRun(io, version.address, 1, version.buffer, 0);
+        version.durable = true;
+        next++;
       }
+      done.run();
     }
 
     @Override
     public void onTransferred(BlockIo transferred) {
-      GroupPart.Version version = io.tag == 0 ? part.newest : part.older;
-      boolean sound =
-          !io.failed() && Crc32c.of(version.buffer.segment(), 0, Drive.BLOCK_BYTES) == version.crc;
-      onRead(version, sound);
+      GroupPart.Version version = part.versions.get(next);
+      version.durable =
+          !io.failed()
+              && Crc32c.of(version.buffer.segment(), 0, Drive.BLOCK_BYTES) == version.crc;
+      next++;
+      readNext();
     }
+  }
 
-    private void onRead(GroupPart.Version version, boolean durable) {
-      version.durable = durable;
-      if (version == part.newest && part.pending) {
-        part.older.buffer = takeBuffer();
-        io.tag = 1;
-        read(part.older);
-      } else {
-        done.run();
-      }
+  /** All versions of a parity that are on the drive or should be, the newest first. */
+  private List<ParityVersion> parityVersions(Cnode cnode, Page page, Place place) {
+    List<ParityVersion> remade = remadeAt.get(place);
+    if (remade != null) {
+      return remade;
     }
+    int n = cnode.attributes().dataMembers();
+    long[] members = new long[n];
+    int[] crcs = new int[n];
+    if (page == null) {
+      return List.of(new ParityVersion(0, 0, 0, members, crcs));
+    }
+    long entry = cnode.parityEntry(place.lblk());
+    for (int m = 0; m < n; m++) {
+      members[m] = cnode.memberId(page, entry, m);
+      crcs[m] = cnode.memberCrc(page, entry, m);
+    }
+    ParityVersion newest =
+        new ParityVersion(
+            Cnode.address(page, entry),
+            Cnode.id(page, entry),
+            Cnode.crc(page, entry),
+            members,
+            crcs);
+    PendingParity write = parityAt.get(place);
+    return write == null
+        ? List.of(newest)
+        : List.of(newest, write.before(place.lblk(), newest));
   }
 
   private IoBuffer takeBuffer() {
@@ -649,14 +662,11 @@ public final class IomRecovery implements JournalScan.Listener {
 
   /** Gives back what {@link #read} took. */
   void release(GroupPart part) {
-    giveBack(part.newest);
-    giveBack(part.older);
-  }
-
-  private void giveBack(GroupPart.Version version) {
-    if (version.buffer != null) {
-      rooms.smallData.give(version.buffer);
-      version.buffer = null;
+    for (GroupPart.Version version : part.versions) {
+      if (version.buffer != null) {
+        rooms.smallData.give(version.buffer);
+        version.buffer = null;
+      }
     }
   }
 
@@ -668,10 +678,9 @@ public final class IomRecovery implements JournalScan.Listener {
     update.rolledBack |= 1L << (place.lblk() - update.lblk);
   }
 
-  /** The older version of a parity block counts. */
-  void rollParityBack(Place place) {
-    PendingParity write = parityAt.get(place);
-    write.outcome[(int) (place.lblk() - write.lblk)] = PendingParity.Outcome.BACK;
+  /** An older version of a parity block counts. */
+  void chooseParity(Place place, int version) {
+    parityChoice.put(place, version);
   }
 
   /**
@@ -683,9 +692,9 @@ public final class IomRecovery implements JournalScan.Listener {
     entry.gfid = part.place.gfid();
     entry.lblk = part.place.lblk();
     entry.parity = part.parity;
-    entry.supersedes = part.pending ? 0 : part.newest.address;
     entry.members = members;
     entry.memberCrcs = crcs;
+    entry.before = part.versions.getFirst().parity;
     entry.hardened = done;
     new Remaking(entry, content).start();
   }
@@ -726,18 +735,7 @@ public final class IomRecovery implements JournalScan.Listener {
     private void journal(Cnode cnode, PageRequest answered) {
       counts.paritiesRemade++;
       long id = rooms.journal.append(entry);
-      Page page = answered.page();
-      long at = cnode.parityEntry(entry.lblk);
-      if (Cnode.address(page, at) == 0) {
-        cnode.addMappedParityBlocks(1, id);
-      }
-      Cnode.setEntry(page, at, entry.address, id, entry.crc);
-      for (int m = 0; m < entry.members.length; m++) {
-        cnode.setMember(page, at, m, entry.members[m], entry.memberCrcs[m]);
-      }
-      page.markDirty(id);
-      answered.release();
-      supersede(entry);
+      mapRemade(cnode, answered, entry, id, parityAt.get(new Place(entry.gfid, entry.lblk)));
       rooms.journal.commit();
     }
   }
@@ -749,7 +747,9 @@ public final class IomRecovery implements JournalScan.Listener {
    * drive has come this far: another's recovery may have needed what is freed here.
    */
   void finish(Runnable done) {
-    new Finish(new ArrayList<>(dataAt.keySet()), new ArrayList<>(parityAt.keySet()), done).next();
+    Set<Place> parities = new LinkedHashSet<>(parityAt.keySet());
+    parities.addAll(remadeAt.keySet());
+    new Finish(new ArrayList<>(dataAt.keySet()), new ArrayList<>(parities), done).next();
   }
 
   private final class Finish {
@@ -776,10 +776,7 @@ public final class IomRecovery implements JournalScan.Listener {
           return;
         }
       }
-      for (long address : superseded) {
-        free(address, rooms.journal.nextId());
-      }
-      superseded.clear();
+      rooms.journal.skipSequences(SKIPPED_SEQUENCES);
       rooms.checkpoint.start(Long.MAX_VALUE, done);
     }
 
@@ -827,60 +824,38 @@ public final class IomRecovery implements JournalScan.Listener {
     }
 
     private boolean finishParity(Place place) {
-      PendingParity write = parityAt.get(place);
-      int i = (int) (place.lblk() - write.lblk);
-      long id = rooms.journal.nextId();
-      switch (write.outcome[i]) {
-        case FORWARD -> {
-          counts.paritiesForward++;
-          freeIfAny(write.oldAddress[i], id);
-          return true;
-        }
-        case REMADE -> {
-          freeIfAny(write.oldAddress[i], id);
-          free(write.newAddress[i], id);
-          return true;
-        }
-        case BACK -> {
-          counts.paritiesBack++;
-          free(write.newAddress[i], id);
-        }
-      }
       Cnode cnode = rooms.cnode(place.gfid());
       PageRequest request =
           new PageRequest(
               answered -> {
-                restoreParity(cnode, write, i, answered, id);
+                chooseParity(cnode, place, answered);
                 next();
               });
       if (!cnode.parityLeaf(request, place.lblk(), true)) {
         return false;
       }
-      restoreParity(cnode, write, i, request, id);
+      chooseParity(cnode, place, request);
       return true;
     }
 
-    private void freeIfAny(long address, long id) {
-      if (address != 0) {
-        free(address, id);
-      }
-    }
-
-    private void restoreParity(
-        Cnode cnode, PendingParity write, int i, PageRequest answered, long id) {
+    private void chooseParity(Cnode cnode, Place place, PageRequest answered) {
+      long id = rooms.journal.nextId();
       Page page = answered.page();
-      long lblk = write.lblk + i;
-      long at = cnode.parityEntry(lblk);
-      Cnode.setEntry(page, at, write.oldAddress[i], write.oldId[i], write.oldCrc[i]);
-      for (PendingParity.Merged one : write.merged) {
-        if (one.covers(lblk)) {
-          int of = (int) (lblk - one.lblk);
-          cnode.setMember(page, at, one.member, one.oldMemberId[of], one.oldMemberCrc[of]);
+      List<ParityVersion> versions = parityVersions(cnode, page, place);
+      int choice = parityChoice.getOrDefault(place, 0);
+      for (int i = 0; i < versions.size(); i++) {
+        if (i != choice && versions.get(i).address() != 0) {
+          free(versions.get(i).address(), id);
         }
       }
-      page.markDirty(id);
-      if (write.oldAddress[i] == 0) {
-        cnode.addMappedParityBlocks(-1, id);
+      if (choice == 0) {
+        counts.paritiesForward++;
+      } else {
+        counts.paritiesBack++;
+        setParity(cnode, page, cnode.parityEntry(place.lblk()), versions.get(choice), id);
+        if (versions.get(choice).address() == 0) {
+          cnode.addMappedParityBlocks(-1, id);
+        }
       }
       answered.release();
     }

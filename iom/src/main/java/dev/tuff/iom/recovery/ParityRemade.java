@@ -6,37 +6,36 @@ import dev.tuff.iom.object.PageFormat;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A parity block that recovery has made again. Journaled when the block is hardened, so that one
- * found in the journal is on the drive.
+ * A parity block that recovery has made again, and what it was before: that stays on the drive until
+ * recovery is over, because a recovery that is cut short and goes on with fewer drives may have to
+ * come back to it. Journaled when the block is hardened, so that one found in the journal is on the
+ * drive.
  *
  * <pre>
- *   0 GFID u64 | 8 lblk u64 | 16 address u64 | 24 address of the closed version that it supersedes u64, 0: none
- *  32 CRC32C u32 | 36 parity u8 | 37 data members u8 | 38 reserved u16
- *  40 for each data member: mj u64; then for each: CRC32C u32; padded with zeros to 8 bytes
+ *   0 GFID u64 | 8 lblk u64 | 16 address u64 | 24 address before u64 | 32 ID before u64
+ *  40 CRC32C u32 | 44 CRC32C before u32 | 48 parity u8 | 49 data members u8 | 50 reserved 6 bytes
+ *  56 for each data member: mj u64, mj before u64, CRC32C u32, CRC32C before u32
  * </pre>
  */
 final class ParityRemade extends JournalEntry {
-  private static final int HEADER_BYTES = 40;
+  private static final int HEADER_BYTES = 56;
+  private static final int MEMBER_BYTES = 24;
 
   long gfid;
   long lblk;
-  long address;
-  long supersedes;
-  int crc;
   int parity;
+  long address;
+  int crc;
   long[] members;
   int[] memberCrcs;
+  ParityVersion before;
 
   /** Called when the entry is hardened. */
   Runnable hardened;
 
-  private static int bytes(int members) {
-    return (HEADER_BYTES + 12 * members + 7) / 8 * 8;
-  }
-
   @Override
   protected int bodyBytes() {
-    return bytes(members.length);
+    return HEADER_BYTES + members.length * MEMBER_BYTES;
   }
 
   @Override
@@ -50,40 +49,60 @@ final class ParityRemade extends JournalEntry {
     segment.set(PageFormat.LONG, offset, gfid);
     segment.set(PageFormat.LONG, offset + 8, lblk);
     segment.set(PageFormat.LONG, offset + 16, address);
-    segment.set(PageFormat.LONG, offset + 24, supersedes);
-    segment.set(PageFormat.INT, offset + 32, crc);
-    segment.set(PageFormat.BYTE, offset + 36, (byte) parity);
-    segment.set(PageFormat.BYTE, offset + 37, (byte) members.length);
+    segment.set(PageFormat.LONG, offset + 24, before.address());
+    segment.set(PageFormat.LONG, offset + 32, before.id());
+    segment.set(PageFormat.INT, offset + 40, crc);
+    segment.set(PageFormat.INT, offset + 44, before.crc());
+    segment.set(PageFormat.BYTE, offset + 48, (byte) parity);
+    segment.set(PageFormat.BYTE, offset + 49, (byte) members.length);
     for (int m = 0; m < members.length; m++) {
-      segment.set(PageFormat.LONG, offset + HEADER_BYTES + 8L * m, members[m]);
-      segment.set(
-          PageFormat.INT, offset + HEADER_BYTES + 8L * members.length + 4L * m, memberCrcs[m]);
+      long at = offset + HEADER_BYTES + (long) m * MEMBER_BYTES;
+      segment.set(PageFormat.LONG, at, members[m]);
+      segment.set(PageFormat.LONG, at + 8, before.members()[m]);
+      segment.set(PageFormat.INT, at + 16, memberCrcs[m]);
+      segment.set(PageFormat.INT, at + 20, before.memberCrcs()[m]);
     }
   }
 
   /** Decodes an entry's body; null when its size is not what it says. */
-  static ParityRemade decode(MemorySegment segment, long at, int bytes) {
+  static ParityRemade decode(MemorySegment segment, long offset, int bytes) {
     if (bytes < HEADER_BYTES) {
       return null;
     }
-    int n = segment.get(PageFormat.BYTE, at + 37);
-    if (n < 1 || bytes != bytes(n)) {
+    int n = segment.get(PageFormat.BYTE, offset + 49);
+    if (n < 1 || bytes != HEADER_BYTES + n * MEMBER_BYTES) {
       return null;
     }
     ParityRemade entry = new ParityRemade();
-    entry.gfid = segment.get(PageFormat.LONG, at);
-    entry.lblk = segment.get(PageFormat.LONG, at + 8);
-    entry.address = segment.get(PageFormat.LONG, at + 16);
-    entry.supersedes = segment.get(PageFormat.LONG, at + 24);
-    entry.crc = segment.get(PageFormat.INT, at + 32);
-    entry.parity = segment.get(PageFormat.BYTE, at + 36);
+    entry.gfid = segment.get(PageFormat.LONG, offset);
+    entry.lblk = segment.get(PageFormat.LONG, offset + 8);
+    entry.address = segment.get(PageFormat.LONG, offset + 16);
+    entry.crc = segment.get(PageFormat.INT, offset + 40);
+    entry.parity = segment.get(PageFormat.BYTE, offset + 48);
     entry.members = new long[n];
     entry.memberCrcs = new int[n];
+    long[] membersBefore = new long[n];
+    int[] crcsBefore = new int[n];
     for (int m = 0; m < n; m++) {
-      entry.members[m] = segment.get(PageFormat.LONG, at + HEADER_BYTES + 8L * m);
-      entry.memberCrcs[m] = segment.get(PageFormat.INT, at + HEADER_BYTES + 8L * n + 4L * m);
+      long at = offset + HEADER_BYTES + (long) m * MEMBER_BYTES;
+      entry.members[m] = segment.get(PageFormat.LONG, at);
+      membersBefore[m] = segment.get(PageFormat.LONG, at + 8);
+      entry.memberCrcs[m] = segment.get(PageFormat.INT, at + 16);
+      crcsBefore[m] = segment.get(PageFormat.INT, at + 20);
     }
+    entry.before =
+        new ParityVersion(
+            segment.get(PageFormat.LONG, offset + 24),
+            segment.get(PageFormat.LONG, offset + 32),
+            segment.get(PageFormat.INT, offset + 44),
+            membersBefore,
+            crcsBefore);
     return entry;
+  }
+
+  /** The version that it makes; once it has its ID. */
+  ParityVersion version(long id) {
+    return new ParityVersion(address, id, crc, members, memberCrcs);
   }
 
   @Override

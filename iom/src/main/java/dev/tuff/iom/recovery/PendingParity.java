@@ -26,14 +26,6 @@ final class PendingParity {
     }
   }
 
-  /** What is decided of a block. */
-  enum Outcome {
-    FORWARD,
-    BACK,
-    /** Another version was made and journaled: neither of these is needed. */
-    REMADE
-  }
-
   final long pj;
   final long gfid;
   final long lblk;
@@ -45,7 +37,6 @@ final class PendingParity {
   final int[] newCrc;
   final int[] oldCrc;
   final List<Merged> merged = new ArrayList<>();
-  final Outcome[] outcome;
 
   private PendingParity(long pj, MemorySegment segment, long at, int count) {
     this.pj = pj;
@@ -58,7 +49,6 @@ final class PendingParity {
     this.oldId = new long[count];
     this.newCrc = new int[count];
     this.oldCrc = new int[count];
-    this.outcome = new Outcome[count];
     for (int i = 0; i < count; i++) {
       long here = at + HEADER_BYTES + (long) i * BLOCK_BYTES;
       newAddress[i] = segment.get(PageFormat.LONG, here);
@@ -66,7 +56,6 @@ final class PendingParity {
       oldId[i] = segment.get(PageFormat.LONG, here + 16);
       newCrc[i] = segment.get(PageFormat.INT, here + 24);
       oldCrc[i] = segment.get(PageFormat.INT, here + 28);
-      outcome[i] = Outcome.FORWARD;
     }
   }
 
@@ -110,8 +99,27 @@ final class PendingParity {
     return here == end ? parity : null;
   }
 
+  boolean covers(long otherGfid, long block) {
+    return gfid == otherGfid && block >= lblk && block < lblk + count;
+  }
+
+  /** What a block was before this generation, given what it is after it. */
+  ParityVersion before(long block, ParityVersion after) {
+    int i = (int) (block - lblk);
+    long[] members = after.members().clone();
+    int[] crcs = after.memberCrcs().clone();
+    for (int m = 0; m < members.length; m++) {
+      Merged one = of(m, block);
+      if (one != null) {
+        members[m] = one.oldMemberId[(int) (block - one.lblk)];
+        crcs[m] = one.oldMemberCrc[(int) (block - one.lblk)];
+      }
+    }
+    return new ParityVersion(oldAddress[i], oldId[i], oldCrc[i], members, crcs);
+  }
+
   /** The merged update of a member that covers a block, or null. */
-  Merged of(int member, long block) {
+  private Merged of(int member, long block) {
     for (Merged one : merged) {
       if (one.member == member && one.covers(block)) {
         return one;

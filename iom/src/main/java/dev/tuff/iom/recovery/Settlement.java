@@ -1,7 +1,9 @@
 package dev.tuff.iom.recovery;
 
 import dev.tuff.iom.runtime.Invariant;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Decides what a group is after a crash: which version of each data member counts, and what becomes
@@ -34,12 +36,12 @@ public final class Settlement {
   public enum ParityFate {
     /** Its drive is gone; it is rebuilt later. */
     GONE,
-    /** It is on the drive and made of just the versions that count. */
+    /** The newest is on the drive and made of just the versions that count. */
     ROLL_FORWARD,
-    /** The older one is on the drive and made of just the versions that count. */
+    /** An older one is on the drive and made of just the versions that count. */
     ROLL_BACK,
     /**
-     * Neither is: some members of its generation count with their new version and some with their
+     * None is: some members of its generation count with their new version and some with their
      * old, or it never got to the drive. It is made again from the versions that count.
      */
     REMAKE,
@@ -48,16 +50,7 @@ public final class Settlement {
   }
 
   /** One version of a parity, and of which versions of the members it is made. */
-  private static final class ParityVersion {
-    int parity;
-    boolean older;
-    boolean durable;
-    final long[] members;
-
-    ParityVersion(int n) {
-      members = new long[n];
-    }
-  }
+  private record ParityVersion(int parity, int index, boolean durable, long[] members) {}
 
   private final int n;
   private final int k;
@@ -70,15 +63,14 @@ public final class Settlement {
   private final long[] oldId;
   private final boolean[] oldDurable;
 
-  // What was found of the parities: the newest version of each, then the older one.
-  private final boolean[] parityPresent;
-  private final boolean[] parityPending;
-  private final ParityVersion[] versions;
+  // What was found of the parities: all versions of each, the newest first.
+  private final List<List<ParityVersion>> parities = new ArrayList<>();
 
   // What is decided.
   private final MemberFate[] memberFate;
   private final long[] version;
   private final ParityFate[] parityFate;
+  private final int[] choice;
   private final ParityVersion[] base;
   private long unknown;
   private boolean lost;
@@ -93,24 +85,20 @@ public final class Settlement {
     newDurable = new boolean[n];
     oldId = new long[n];
     oldDurable = new boolean[n];
-    parityPresent = new boolean[k];
-    parityPending = new boolean[k];
-    versions = new ParityVersion[2 * k];
-    for (int i = 0; i < versions.length; i++) {
-      versions[i] = new ParityVersion(n);
-      versions[i].parity = i % k;
-      versions[i].older = i >= k;
+    for (int p = 0; p < k; p++) {
+      parities.add(new ArrayList<>());
     }
     memberFate = new MemberFate[n];
     version = new long[n];
     parityFate = new ParityFate[k];
+    choice = new int[k];
     base = new ParityVersion[k];
   }
 
   /** Forgets everything: all drives are gone until something is found on them. */
   public void clear() {
     Arrays.fill(present, false);
-    Arrays.fill(parityPresent, false);
+    parities.forEach(List::clear);
   }
 
   /** A member without an open update. */
@@ -129,24 +117,14 @@ public final class Settlement {
     oldDurable[m] = olderDurable;
   }
 
-  /** A parity, and the versions of the members that it is made of. */
+  /**
+   * A version of a parity, and the versions of the members that it is made of: the newest first, then
+   * what it was before its last generation, if that was not closed. Recovery that was cut short may
+   * have added newer ones still. The last of them was closed.
+   */
   public void parity(int p, boolean durable, long[] members) {
-    parityPresent[p] = true;
-    parityPending[p] = false;
-    set(versions[p], durable, members);
-  }
-
-  /** A parity whose last generation was not closed, and what it was before. */
-  public void parity(
-      int p, boolean durable, long[] members, boolean olderDurable, long[] olderMembers) {
-    parity(p, durable, members);
-    parityPending[p] = true;
-    set(versions[k + p], olderDurable, olderMembers);
-  }
-
-  private void set(ParityVersion target, boolean durable, long[] members) {
-    target.durable = durable;
-    System.arraycopy(members, 0, target.members, 0, n);
+    List<ParityVersion> versions = parities.get(p);
+    versions.add(new ParityVersion(p, versions.size(), durable, members.clone()));
   }
 
   /** Decides; then the answers below are good until {@link #clear}. */
@@ -180,8 +158,8 @@ public final class Settlement {
 
   /** A closed generation says that the data of all its members was hardened. */
   private boolean closedElsewhere(int m) {
-    for (int p = 0; p < k; p++) {
-      if (parityPresent[p] && versions[parityPending[p] ? k + p : p].members[m] == newId[m]) {
+    for (List<ParityVersion> versions : parities) {
+      if (!versions.isEmpty() && versions.getLast().members()[m] == newId[m]) {
         return true;
       }
     }
@@ -200,11 +178,13 @@ public final class Settlement {
       return;
     }
     ParityVersion chosen = null;
-    for (ParityVersion candidate : versions) {
-      if (usable(candidate)
-          && supporters(candidate) >= needed
-          && (chosen == null || newer(candidate, chosen))) {
-        chosen = candidate;
+    for (List<ParityVersion> versions : parities) {
+      for (ParityVersion candidate : versions) {
+        if (usable(candidate)
+            && supporters(candidate) >= needed
+            && (chosen == null || newer(candidate, chosen))) {
+          chosen = candidate;
+        }
       }
     }
     if (chosen == null) {
@@ -213,28 +193,35 @@ public final class Settlement {
     }
     for (int m = 0; m < n; m++) {
       if (!present[m]) {
-        version[m] = chosen.members[m];
+        version[m] = chosen.members()[m];
       }
     }
-    for (ParityVersion candidate : versions) {
-      if (usable(candidate) && agree(candidate, chosen) && base[candidate.parity] == null) {
-        base[candidate.parity] = candidate;
+    for (int p = 0; p < k; p++) {
+      base[p] = agreeing(p, chosen);
+    }
+  }
+
+  /** The parity's newest version that can be used and has the same of the gone members, or null. */
+  private ParityVersion agreeing(int p, ParityVersion chosen) {
+    for (ParityVersion candidate : parities.get(p)) {
+      if (usable(candidate) && agree(candidate, chosen)) {
+        return candidate;
       }
     }
+    return null;
   }
 
   /** On its drive, and what it is made of is known: there, or just what is looked for. */
   private boolean usable(ParityVersion candidate) {
-    int p = candidate.parity;
-    if (!parityPresent[p] || !candidate.durable || (candidate.older && !parityPending[p])) {
+    if (!candidate.durable()) {
       return false;
     }
     for (int m = 0; m < n; m++) {
       boolean known =
           switch (memberFate[m]) {
             case GONE -> true;
-            case DAMAGED -> candidate.members[m] == newId[m];
-            case ROLL_FORWARD, ROLL_BACK -> readable(m, candidate.members[m]);
+            case DAMAGED -> candidate.members()[m] == newId[m];
+            case ROLL_FORWARD, ROLL_BACK -> readable(m, candidate.members()[m]);
           };
       if (!known) {
         return false;
@@ -250,19 +237,17 @@ public final class Settlement {
   }
 
   private int supporters(ParityVersion candidate) {
-    long parities = 0;
-    for (ParityVersion other : versions) {
-      if (usable(other) && agree(other, candidate)) {
-        parities |= 1L << other.parity;
-      }
+    int supporters = 0;
+    for (int p = 0; p < k; p++) {
+      supporters += agreeing(p, candidate) == null ? 0 : 1;
     }
-    return Long.bitCount(parities);
+    return supporters;
   }
 
   /** The same versions of the members whose drives are gone. */
   private boolean agree(ParityVersion a, ParityVersion b) {
     for (int m = 0; m < n; m++) {
-      if (!present[m] && a.members[m] != b.members[m]) {
+      if (!present[m] && a.members()[m] != b.members()[m]) {
         return false;
       }
     }
@@ -271,31 +256,38 @@ public final class Settlement {
 
   private boolean newer(ParityVersion a, ParityVersion b) {
     for (int m = 0; m < n; m++) {
-      if (!present[m] && a.members[m] != b.members[m]) {
-        return a.members[m] > b.members[m];
+      if (!present[m] && a.members()[m] != b.members()[m]) {
+        return a.members()[m] > b.members()[m];
       }
     }
     return false;
   }
 
   private ParityFate fateOfParity(int p) {
-    if (!parityPresent[p]) {
+    choice[p] = 0;
+    if (parities.get(p).isEmpty()) {
       return ParityFate.GONE;
     }
     if (lost) {
+      leave(p);
       return ParityFate.LEAVE;
     }
-    if (versions[p].durable && isWhatCounts(versions[p])) {
-      return ParityFate.ROLL_FORWARD;
-    }
-    if (parityPending[p] && versions[k + p].durable && isWhatCounts(versions[k + p])) {
-      return ParityFate.ROLL_BACK;
+    for (ParityVersion candidate : parities.get(p)) {
+      if (candidate.durable() && Arrays.equals(candidate.members(), version)) {
+        choice[p] = candidate.index();
+        return candidate.index() == 0 ? ParityFate.ROLL_FORWARD : ParityFate.ROLL_BACK;
+      }
     }
     return ParityFate.REMAKE;
   }
 
-  private boolean isWhatCounts(ParityVersion candidate) {
-    return Arrays.equals(candidate.members, version);
+  private void leave(int p) {
+    for (ParityVersion candidate : parities.get(p)) {
+      if (candidate.durable()) {
+        choice[p] = candidate.index();
+        return;
+      }
+    }
   }
 
   // ---- the decision
@@ -313,6 +305,11 @@ public final class Settlement {
     return parityFate[p];
   }
 
+  /** Which of the parity's versions stays, counted from the newest; not when it is made again. */
+  public int parityChoice(int p) {
+    return choice[p];
+  }
+
   /** Members, one a bit, whose content has to be made from parities. */
   public long unknown() {
     return unknown;
@@ -324,21 +321,21 @@ public final class Settlement {
   }
 
   /**
-   * True when the parity helps to make the {@link #unknown} members; then {@link #helperIsOlder}
-   * and {@link #helperMember} tell with what.
+   * True when the parity helps to make the {@link #unknown} members; then {@link #helperVersion} and
+   * {@link #helperMember} tell with what.
    */
   public boolean helps(int p) {
     return base[p] != null;
   }
 
-  /** True when it is the parity's older version that helps. */
-  public boolean helperIsOlder(int p) {
-    return helper(p).older;
+  /** Which of the parity's versions helps, counted from the newest. */
+  public int helperVersion(int p) {
+    return helper(p).index();
   }
 
   /** The version of a member that is in what helps. */
   public long helperMember(int p, int m) {
-    return helper(p).members[m];
+    return helper(p).members()[m];
   }
 
   private ParityVersion helper(int p) {

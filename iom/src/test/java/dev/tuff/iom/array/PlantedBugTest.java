@@ -45,7 +45,7 @@ class PlantedBugTest {
   @Test
   void findsJournalThatIsTrimmedBeforeTheRootIsHardened() {
     // A small journal, so that what was trimmed is soon written over.
-    assertFound(CROWDED.drives(4096, 160), () -> new DriveFault(DriveFault.Kind.ROOT_MUCH_LATER));
+    assertFound(CROWDED.drives(4096, 224), () -> new DriveFault(DriveFault.Kind.ROOT_MUCH_LATER));
   }
 
   @Test

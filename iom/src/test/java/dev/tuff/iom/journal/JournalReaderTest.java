@@ -42,7 +42,7 @@ class JournalReaderTest {
     record.set(JournalFormat.LONG, 16, ID.getLeastSignificantBits());
     record.set(JournalFormat.LONG, 24, sequence);
     record.set(JournalFormat.LONG, 32, position);
-    record.set(JournalFormat.LONG, 40, 100);
+    record.set(JournalFormat.LONG, 40, 100 * sequence);
     record.set(JournalFormat.INT, 48, entries * 16);
     record.set(JournalFormat.SHORT, 52, (short) blocks);
     record.set(JournalFormat.SHORT, 54, (short) 2);
@@ -50,7 +50,7 @@ class JournalReaderTest {
     for (int i = 0; i < entries; i++) {
       record.set(JournalFormat.SHORT, 64 + 16L * i, (short) 1);
       record.set(JournalFormat.INT, 68 + 16L * i, 16);
-      record.set(JournalFormat.LONG, 72 + 16L * i, 100 + i);
+      record.set(JournalFormat.LONG, 72 + 16L * i, 100 * sequence + i);
     }
     seal(record);
     return record;
@@ -84,6 +84,22 @@ class JournalReaderTest {
     assertThat(reader.next()).isTrue();
     assertThat(reader.next()).isTrue();
     assertThat(reader.position()).isEqualTo(new JournalPosition(64, 2));
+  }
+
+  @Test
+  void aWholeRecordOfBeforeTheCrashIsNotBelievedBehindANewOne() {
+    // Records 1 and 2 were in flight, 1 was torn; the next start writes its own 1, with later IDs.
+    MemorySegment stale = record(1, 1, 2, 1, 1);
+    MemorySegment fresh = record(0, 0, 1, 1, 1);
+    JournalReader before = reader(REGION, 0, 1);
+    assertThat(before.next()).isTrue();
+    assertThat(before.next()).isTrue();
+    fresh.set(JournalFormat.LONG, 40, 1L << 20);
+    seal(fresh);
+    JournalReader after = reader(REGION, 0, 1);
+    assertThat(after.next()).isTrue();
+    assertThat(after.next()).isFalse();
+    assertThat(stale.get(JournalFormat.LONG, 24)).isEqualTo(2);
   }
 
   @Test

@@ -160,14 +160,9 @@ class SettlementTest {
       long[] before = array(members(world, OLD));
       if ((world.parityHas() >>> p & 1) != 0) {
         settlement.parity(
-            p,
-            (world.parityDurable() >>> p & 1) != 0,
-            array(members(world, NEW)),
-            true,
-            before);
-      } else {
-        settlement.parity(p, true, before);
+            p, (world.parityDurable() >>> p & 1) != 0, array(members(world, NEW)));
       }
+      settlement.parity(p, true, before);
     }
     settlement.decide();
     return settlement;
@@ -205,7 +200,7 @@ class SettlementTest {
     assertThat(s.version(0)).isEqualTo(OLD);
     assertThat(s.memberFate(1)).isEqualTo(MemberFate.ROLL_BACK);
     assertThat(s.parityFate(0)).isEqualTo(ParityFate.ROLL_BACK);
-    assertThat(s.helperIsOlder(0)).isTrue();
+    assertThat(s.helperVersion(0)).isEqualTo(1);
   }
 
   @Test
