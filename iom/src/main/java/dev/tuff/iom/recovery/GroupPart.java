@@ -30,9 +30,9 @@ final class GroupPart {
     }
 
     Version(ParityVersion parity) {
-      this.address = parity.address();
-      this.id = parity.id();
-      this.crc = parity.crc();
+      this.address = parity.address;
+      this.id = parity.id;
+      this.crc = parity.crc;
       this.parity = parity;
     }
   }

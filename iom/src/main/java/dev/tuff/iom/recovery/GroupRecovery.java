@@ -88,7 +88,7 @@ final class GroupRecovery {
   private void putParity(int p) {
     if (parts[n + p] != null) {
       for (GroupPart.Version version : parts[n + p].versions) {
-        settlement.parity(p, version.durable, version.parity.members());
+        settlement.parity(p, version.durable, version.parity.members);
       }
     }
   }
@@ -193,7 +193,7 @@ final class GroupRecovery {
     for (int p = 0; p < k; p++) {
       if (settlement.helps(p)) {
         GroupPart.Version base = parts[n + p].versions.get(settlement.helperVersion(p));
-        return base.parity.memberCrcs()[m];
+        return base.parity.memberCrcs[m];
       }
     }
     return 0;

@@ -340,7 +340,7 @@ public final class IomRecovery implements JournalScan.Listener {
         isParityHere(cnode.layout(), entry.lblk, entry.parity)
             && entry.members.length == cnode.layout().dataMembers(),
         "has a parity made again that is not on this drive");
-    checkAddresses(new long[] {entry.address}, new long[] {entry.before.address()});
+    checkAddresses(new long[] {entry.address}, new long[] {entry.before.address});
     long id = record.id();
     if (id >= checkpointId) {
       take(new long[] {entry.address}, id);
@@ -381,11 +381,10 @@ public final class IomRecovery implements JournalScan.Listener {
     versions.addFirst(entry.version(id));
   }
 
-  private static void setParity(
-      Cnode cnode, Page page, long at, ParityVersion version, long id) {
-    Cnode.setEntry(page, at, version.address(), version.id(), version.crc());
-    for (int m = 0; m < version.members().length; m++) {
-      cnode.setMember(page, at, m, version.members()[m], version.memberCrcs()[m]);
+  private static void setParity(Cnode cnode, Page page, long at, ParityVersion version, long id) {
+    Cnode.setEntry(page, at, version.address, version.id, version.crc);
+    for (int m = 0; m < version.members.length; m++) {
+      cnode.setMember(page, at, m, version.members[m], version.memberCrcs[m]);
     }
     page.markDirty(id);
   }
@@ -617,8 +616,7 @@ public final class IomRecovery implements JournalScan.Listener {
     public void onTransferred(BlockIo transferred) {
       GroupPart.Version version = part.versions.get(next);
       version.durable =
-          !io.failed()
-              && Crc32c.of(version.buffer.segment(), 0, Drive.BLOCK_BYTES) == version.crc;
+          !io.failed() && Crc32c.of(version.buffer.segment(), 0, Drive.BLOCK_BYTES) == version.crc;
       next++;
       readNext();
     }
@@ -649,9 +647,7 @@ public final class IomRecovery implements JournalScan.Listener {
             members,
             crcs);
     PendingParity write = parityAt.get(place);
-    return write == null
-        ? List.of(newest)
-        : List.of(newest, write.before(place.lblk(), newest));
+    return write == null ? List.of(newest) : List.of(newest, write.before(place.lblk(), newest));
   }
 
   private IoBuffer takeBuffer() {
@@ -844,8 +840,8 @@ public final class IomRecovery implements JournalScan.Listener {
       List<ParityVersion> versions = parityVersions(cnode, page, place);
       int choice = parityChoice.getOrDefault(place, 0);
       for (int i = 0; i < versions.size(); i++) {
-        if (i != choice && versions.get(i).address() != 0) {
-          free(versions.get(i).address(), id);
+        if (i != choice && versions.get(i).address != 0) {
+          free(versions.get(i).address, id);
         }
       }
       if (choice == 0) {
@@ -853,7 +849,7 @@ public final class IomRecovery implements JournalScan.Listener {
       } else {
         counts.paritiesBack++;
         setParity(cnode, page, cnode.parityEntry(place.lblk()), versions.get(choice), id);
-        if (versions.get(choice).address() == 0) {
+        if (versions.get(choice).address == 0) {
           cnode.addMappedParityBlocks(-1, id);
         }
       }

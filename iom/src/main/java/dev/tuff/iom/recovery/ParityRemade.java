@@ -6,10 +6,10 @@ import dev.tuff.iom.object.PageFormat;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A parity block that recovery has made again, and what it was before: that stays on the drive until
- * recovery is over, because a recovery that is cut short and goes on with fewer drives may have to
- * come back to it. Journaled when the block is hardened, so that one found in the journal is on the
- * drive.
+ * A parity block that recovery has made again, and what it was before: that stays on the drive
+ * until recovery is over, because a recovery that is cut short and goes on with fewer drives may
+ * have to come back to it. Journaled when the block is hardened, so that one found in the journal
+ * is on the drive.
  *
  * <pre>
  *   0 GFID u64 | 8 lblk u64 | 16 address u64 | 24 address before u64 | 32 ID before u64
@@ -49,18 +49,18 @@ final class ParityRemade extends JournalEntry {
     segment.set(PageFormat.LONG, offset, gfid);
     segment.set(PageFormat.LONG, offset + 8, lblk);
     segment.set(PageFormat.LONG, offset + 16, address);
-    segment.set(PageFormat.LONG, offset + 24, before.address());
-    segment.set(PageFormat.LONG, offset + 32, before.id());
+    segment.set(PageFormat.LONG, offset + 24, before.address);
+    segment.set(PageFormat.LONG, offset + 32, before.id);
     segment.set(PageFormat.INT, offset + 40, crc);
-    segment.set(PageFormat.INT, offset + 44, before.crc());
+    segment.set(PageFormat.INT, offset + 44, before.crc);
     segment.set(PageFormat.BYTE, offset + 48, (byte) parity);
     segment.set(PageFormat.BYTE, offset + 49, (byte) members.length);
     for (int m = 0; m < members.length; m++) {
       long at = offset + HEADER_BYTES + (long) m * MEMBER_BYTES;
       segment.set(PageFormat.LONG, at, members[m]);
-      segment.set(PageFormat.LONG, at + 8, before.members()[m]);
+      segment.set(PageFormat.LONG, at + 8, before.members[m]);
       segment.set(PageFormat.INT, at + 16, memberCrcs[m]);
-      segment.set(PageFormat.INT, at + 20, before.memberCrcs()[m]);
+      segment.set(PageFormat.INT, at + 20, before.memberCrcs[m]);
     }
   }
 

@@ -1,11 +1,26 @@
 package dev.tuff.iom.recovery;
 
-/**
- * One version of a parity block.
- *
- * @param address where it lies; 0: zeros, nothing was ever merged
- * @param id the pj, or the ID of the entry by which recovery made it
- * @param members for each data member the mj that is in it
- * @param memberCrcs for each data member the CRC32C of that content
- */
-record ParityVersion(long address, long id, int crc, long[] members, int[] memberCrcs) {}
+/** One version of a parity block. */
+final class ParityVersion {
+  /** Where it lies; 0: zeros, nothing was ever merged. */
+  final long address;
+
+  /** The pj, or the ID of the entry by which recovery made it. */
+  final long id;
+
+  final int crc;
+
+  /** For each data member the mj that is in it. */
+  final long[] members;
+
+  /** For each data member the CRC32C of that content. */
+  final int[] memberCrcs;
+
+  ParityVersion(long address, long id, int crc, long[] members, int[] memberCrcs) {
+    this.address = address;
+    this.id = id;
+    this.crc = crc;
+    this.members = members;
+    this.memberCrcs = memberCrcs;
+  }
+}

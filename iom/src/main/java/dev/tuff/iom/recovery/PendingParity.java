@@ -106,8 +106,8 @@ final class PendingParity {
   /** What a block was before this generation, given what it is after it. */
   ParityVersion before(long block, ParityVersion after) {
     int i = (int) (block - lblk);
-    long[] members = after.members().clone();
-    int[] crcs = after.memberCrcs().clone();
+    long[] members = after.members.clone();
+    int[] crcs = after.memberCrcs.clone();
     for (int m = 0; m < members.length; m++) {
       Merged one = of(m, block);
       if (one != null) {

@@ -41,8 +41,8 @@ public final class Settlement {
     /** An older one is on the drive and made of just the versions that count. */
     ROLL_BACK,
     /**
-     * None is: some members of its generation count with their new version and some with their
-     * old, or it never got to the drive. It is made again from the versions that count.
+     * None is: some members of its generation count with their new version and some with their old,
+     * or it never got to the drive. It is made again from the versions that count.
      */
     REMAKE,
     /** More is lost than the parities make up for: it stays what it is. */
@@ -50,7 +50,17 @@ public final class Settlement {
   }
 
   /** One version of a parity, and of which versions of the members it is made. */
-  private record ParityVersion(int parity, int index, boolean durable, long[] members) {}
+  private static final class ParityVersion {
+    final int index;
+    final boolean durable;
+    final long[] members;
+
+    ParityVersion(int index, boolean durable, long[] members) {
+      this.index = index;
+      this.durable = durable;
+      this.members = members;
+    }
+  }
 
   private final int n;
   private final int k;
@@ -118,13 +128,13 @@ public final class Settlement {
   }
 
   /**
-   * A version of a parity, and the versions of the members that it is made of: the newest first, then
-   * what it was before its last generation, if that was not closed. Recovery that was cut short may
-   * have added newer ones still. The last of them was closed.
+   * A version of a parity, and the versions of the members that it is made of: the newest first,
+   * then what it was before its last generation, if that was not closed. Recovery that was cut
+   * short may have added newer ones still. The last of them was closed.
    */
   public void parity(int p, boolean durable, long[] members) {
     List<ParityVersion> versions = parities.get(p);
-    versions.add(new ParityVersion(p, versions.size(), durable, members.clone()));
+    versions.add(new ParityVersion(versions.size(), durable, members.clone()));
   }
 
   /** Decides; then the answers below are good until {@link #clear}. */
@@ -159,7 +169,7 @@ public final class Settlement {
   /** A closed generation says that the data of all its members was hardened. */
   private boolean closedElsewhere(int m) {
     for (List<ParityVersion> versions : parities) {
-      if (!versions.isEmpty() && versions.getLast().members()[m] == newId[m]) {
+      if (!versions.isEmpty() && versions.getLast().members[m] == newId[m]) {
         return true;
       }
     }
@@ -193,7 +203,7 @@ public final class Settlement {
     }
     for (int m = 0; m < n; m++) {
       if (!present[m]) {
-        version[m] = chosen.members()[m];
+        version[m] = chosen.members[m];
       }
     }
     for (int p = 0; p < k; p++) {
@@ -213,15 +223,15 @@ public final class Settlement {
 
   /** On its drive, and what it is made of is known: there, or just what is looked for. */
   private boolean usable(ParityVersion candidate) {
-    if (!candidate.durable()) {
+    if (!candidate.durable) {
       return false;
     }
     for (int m = 0; m < n; m++) {
       boolean known =
           switch (memberFate[m]) {
             case GONE -> true;
-            case DAMAGED -> candidate.members()[m] == newId[m];
-            case ROLL_FORWARD, ROLL_BACK -> readable(m, candidate.members()[m]);
+            case DAMAGED -> candidate.members[m] == newId[m];
+            case ROLL_FORWARD, ROLL_BACK -> readable(m, candidate.members[m]);
           };
       if (!known) {
         return false;
@@ -247,7 +257,7 @@ public final class Settlement {
   /** The same versions of the members whose drives are gone. */
   private boolean agree(ParityVersion a, ParityVersion b) {
     for (int m = 0; m < n; m++) {
-      if (!present[m] && a.members()[m] != b.members()[m]) {
+      if (!present[m] && a.members[m] != b.members[m]) {
         return false;
       }
     }
@@ -256,8 +266,8 @@ public final class Settlement {
 
   private boolean newer(ParityVersion a, ParityVersion b) {
     for (int m = 0; m < n; m++) {
-      if (!present[m] && a.members()[m] != b.members()[m]) {
-        return a.members()[m] > b.members()[m];
+      if (!present[m] && a.members[m] != b.members[m]) {
+        return a.members[m] > b.members[m];
       }
     }
     return false;
@@ -273,9 +283,9 @@ public final class Settlement {
       return ParityFate.LEAVE;
     }
     for (ParityVersion candidate : parities.get(p)) {
-      if (candidate.durable() && Arrays.equals(candidate.members(), version)) {
-        choice[p] = candidate.index();
-        return candidate.index() == 0 ? ParityFate.ROLL_FORWARD : ParityFate.ROLL_BACK;
+      if (candidate.durable && Arrays.equals(candidate.members, version)) {
+        choice[p] = candidate.index;
+        return candidate.index == 0 ? ParityFate.ROLL_FORWARD : ParityFate.ROLL_BACK;
       }
     }
     return ParityFate.REMAKE;
@@ -283,8 +293,8 @@ public final class Settlement {
 
   private void leave(int p) {
     for (ParityVersion candidate : parities.get(p)) {
-      if (candidate.durable()) {
-        choice[p] = candidate.index();
+      if (candidate.durable) {
+        choice[p] = candidate.index;
         return;
       }
     }
@@ -321,8 +331,8 @@ public final class Settlement {
   }
 
   /**
-   * True when the parity helps to make the {@link #unknown} members; then {@link #helperVersion} and
-   * {@link #helperMember} tell with what.
+   * True when the parity helps to make the {@link #unknown} members; then {@link #helperVersion}
+   * and {@link #helperMember} tell with what.
    */
   public boolean helps(int p) {
     return base[p] != null;
@@ -330,12 +340,12 @@ public final class Settlement {
 
   /** Which of the parity's versions helps, counted from the newest. */
   public int helperVersion(int p) {
-    return helper(p).index();
+    return helper(p).index;
   }
 
   /** The version of a member that is in what helps. */
   public long helperMember(int p, int m) {
-    return helper(p).members()[m];
+    return helper(p).members[m];
   }
 
   private ParityVersion helper(int p) {

@@ -11,9 +11,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Every combination of what a crash and lost drives can leave of one group. The content of a member's
- * version is modelled by its ID, a parity by the list of its members' versions; that is all that
- * consistency is about.
+ * Every combination of what a crash and lost drives can leave of one group. The content of a
+ * member's version is modelled by its ID, a parity by the list of its members' versions; that is
+ * all that consistency is about.
  */
 class SettlementTest {
   private static final long OLD = 10;
@@ -98,8 +98,7 @@ class SettlementTest {
         .isGreaterThanOrEqualTo(Long.bitCount(settlement.unknown()));
   }
 
-  private static void checkParity(
-      World world, Settlement settlement, List<Long> versions, int p) {
+  private static void checkParity(World world, Settlement settlement, List<Long> versions, int p) {
     boolean has = (world.parityHas() >>> p & 1) != 0;
     boolean durable = (world.parityDurable() >>> p & 1) != 0;
     List<Long> before = members(world, OLD);
@@ -159,8 +158,7 @@ class SettlementTest {
       }
       long[] before = array(members(world, OLD));
       if ((world.parityHas() >>> p & 1) != 0) {
-        settlement.parity(
-            p, (world.parityDurable() >>> p & 1) != 0, array(members(world, NEW)));
+        settlement.parity(p, (world.parityDurable() >>> p & 1) != 0, array(members(world, NEW)));
       }
       settlement.parity(p, true, before);
     }
