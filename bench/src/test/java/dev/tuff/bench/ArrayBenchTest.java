@@ -54,7 +54,10 @@ class ArrayBenchTest {
     Comparison sequential = report.comparisons().getFirst();
     assertThat(sequential.series())
         .extracting(Series::name)
-        .containsExactly("tuff T2", "raw write");
+        .containsExactly("tuff T2", "raw write", "raw durable write");
+    assertThat(sequential.ratios())
+        .extracting(Ratio::name)
+        .containsExactly("throughput / limit", "throughput / durable limit", "Java bytes per op");
     for (Measurement m : sequential.series().getFirst().repeats()) {
       // Two data members and a parity: at least half as much again as the user wrote.
       assertThat(m.writeAmplification()).isGreaterThanOrEqualTo(1.5);
@@ -72,7 +75,7 @@ class ArrayBenchTest {
         assertThat(series.repeats()).hasSize(2).allMatch(m -> m.operations() > 0);
       }
     }
-    assertThat(steps).contains("0/26", "26/26");
+    assertThat(steps).contains("0/28", "28/28");
     assertThat(report.environment().settings())
         .containsEntry("protection", "2+1")
         .containsEntry("volume", "32 MiB");
