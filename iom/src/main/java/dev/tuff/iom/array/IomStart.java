@@ -26,9 +26,6 @@ import dev.tuff.xor.Kernel;
  * Brings one IOM up: its memory, its side rooms, its bitmap and its cnodes. On the drive's shard.
  */
 final class IomStart {
-  /** Levels of the object tree: 252 x 252 x 252 objects. */
-  static final int OBJECT_LEVELS = 4;
-
   /**
    * Sequence numbers and IDs left out at every start. What an earlier run left torn in the journal
    * may have a whole record behind it; a new record with the torn one's number would make it
@@ -105,7 +102,8 @@ final class IomStart {
     };
     BlockCache blocks =
         new BlockCache(memory.buffers(1, sizes.cacheBlocks() * Drive.BLOCK_BYTES)[0]);
-    this.objects = new PageTree(maps, PageFormat.KIND_OBJECTS, 0, OBJECT_LEVELS, root.objects());
+    this.objects =
+        new PageTree(maps, PageFormat.KIND_OBJECTS, 0, PageFormat.OBJECT_LEVELS, root.objects());
     this.rooms =
         new SideRooms(
             superblock.driveIndex(),

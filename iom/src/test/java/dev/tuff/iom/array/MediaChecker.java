@@ -160,7 +160,7 @@ final class MediaChecker {
     objectWalk.walk(
         PageFormat.KIND_OBJECTS,
         0,
-        IomStart.OBJECT_LEVELS,
+        PageFormat.OBJECT_LEVELS,
         drive.label.root().objects().address(),
         drive.label.root().objects().crc(),
         (gfid, page) -> {
