@@ -5,5 +5,6 @@ module dev.tuff.iom {
   requires org.jctools.core.jdk11;
 
   exports dev.tuff.iom.array;
+  exports dev.tuff.iom.check;
   exports dev.tuff.iom.volume;
 }
