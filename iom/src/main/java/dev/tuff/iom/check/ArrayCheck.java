@@ -539,7 +539,7 @@ public final class ArrayCheck {
     if (findings.count() == 0) {
       return stoppedCleanly()
           ? "The array is sound."
-          : "The array was not stopped cleanly; all that was hardened is there.";
+          : "The array was not stopped cleanly; all that its maps and journals tell of is there.";
     }
     List<String> parts = new ArrayList<>();
     if (absent > 0) {

@@ -476,4 +476,29 @@ class ArrayCheckTest {
     assertThat(report.notes()).hasSize(1);
     assertThat(report.notes().getFirst()).contains("drive 2", "as a power cut may leave it");
   }
+
+  // ---- anything
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void saysSomethingWhateverRots(boolean clean) {
+    for (long seed : Seeds.of(15)) {
+      SimulatedArray rotten = new SimulatedArray(SHAPE, seed, PlantedFault.NONE);
+      rotten.load(100);
+      if (clean) {
+        rotten.stop();
+      } else {
+        rotten.crash();
+      }
+      // One superblock stays, or it could not be told what is checked at all.
+      for (int i = 0; i < 400; i++) {
+        long block = 1L + rotten.random.nextInt(i % 2 == 0 ? 135 : 2000);
+        rotten.drives[rotten.random.nextInt(5)].rot(
+            block * Drive.BLOCK_BYTES + rotten.random.nextInt(Drive.BLOCK_BYTES));
+      }
+      CheckReport report = MediaCheck.of(List.of(rotten.drives), SHAPE.attributes());
+      assertThat(report.findings()).as(Seeds.replay(seed)).isNotEmpty();
+      rotten.close();
+    }
+  }
 }
