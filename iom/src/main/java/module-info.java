@@ -5,6 +5,7 @@ module dev.tuff.iom {
   requires org.jctools.core.jdk11;
 
   exports dev.tuff.iom.array;
+  exports dev.tuff.iom.check;
   exports dev.tuff.iom.recovery;
   exports dev.tuff.iom.volume;
 }

@@ -99,13 +99,32 @@ class ArchitectureTest {
   }
 
   @Test
-  void nothingDependsOnArrayButArray() {
+  void nothingDependsOnArrayButArrayAndCheck() {
     noClasses()
         .that()
-        .resideOutsideOfPackages(rooms("array"))
+        .resideOutsideOfPackages(rooms("array", "check"))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(rooms("array"))
+        .check(CLASSES);
+  }
+
+  @Test
+  void checkKnowsTheMediaAndNotTheRunningArray() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(rooms("check"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(rooms("check"))
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideInAnyPackage(rooms("check"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(rooms("write", "parity", "read", "volume", "side", "cache", "runtime"))
+        .because("who checks what others wrote had better not share their code")
         .check(CLASSES);
   }
 
@@ -137,7 +156,8 @@ class ArchitectureTest {
             "drive",
             "cache",
             "layout",
-            "side");
+            "side",
+            "check");
     noClasses()
         .that()
         .resideInAnyPackage(rooms)

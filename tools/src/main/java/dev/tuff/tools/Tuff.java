@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
       StatusCommand.class,
       PutCommand.class,
       GetCommand.class,
+      CheckCommand.class,
       DumpCommand.class,
       BenchCommand.class
     })

@@ -19,7 +19,7 @@ import java.nio.file.StandardOpenOption;
  * @param root the newest sound root, null if there is none
  * @param damagedCopies copies of superblock and root that could not be used
  */
-record DriveLabel(
+public record DriveLabel(
     Path path,
     Superblock superblock,
     Superblock.Fault fault,
@@ -48,7 +48,7 @@ record DriveLabel(
   }
 
   /** Decodes the first {@link Superblock#LABEL_BLOCKS} blocks of a drive of {@code driveBytes}. */
-  static DriveLabel decode(Path path, MemorySegment label, long driveBytes) {
+  public static DriveLabel decode(Path path, MemorySegment label, long driveBytes) {
     Superblock found = null;
     Superblock.Fault fault = Superblock.Fault.NO_MAGIC;
     int version = 0;
@@ -88,7 +88,7 @@ record DriveLabel(
   }
 
   /** The sentence for a drive that has no usable superblock. */
-  String refusal() {
+  public String refusal() {
     return switch (fault) {
       case NONE -> path + " has a superblock";
       case NO_MAGIC ->

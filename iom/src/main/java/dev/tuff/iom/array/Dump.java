@@ -135,7 +135,7 @@ public final class Dump {
       objects.walk(
           PageFormat.KIND_OBJECTS,
           0,
-          IomStart.OBJECT_LEVELS,
+          PageFormat.OBJECT_LEVELS,
           root.objects().address(),
           root.objects().crc(),
           (gfid, page) -> {

@@ -27,9 +27,6 @@ import dev.tuff.xor.Kernel;
  * Brings one IOM up: its memory, its side rooms, its bitmap and its cnodes. On the drive's shard.
  */
 final class IomStart {
-  /** Levels of the object tree: 252 x 252 x 252 objects. */
-  static final int OBJECT_LEVELS = 4;
-
   private final Superblock superblock;
   private final Root root;
   private final Iom iom;
@@ -99,7 +96,8 @@ final class IomStart {
     };
     BlockCache blocks =
         new BlockCache(memory.buffers(1, sizes.cacheBlocks() * Drive.BLOCK_BYTES)[0]);
-    this.objects = new PageTree(maps, PageFormat.KIND_OBJECTS, 0, OBJECT_LEVELS, root.objects());
+    this.objects =
+        new PageTree(maps, PageFormat.KIND_OBJECTS, 0, PageFormat.OBJECT_LEVELS, root.objects());
     this.rooms =
         new SideRooms(
             superblock.driveIndex(),

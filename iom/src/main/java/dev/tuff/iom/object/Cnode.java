@@ -19,8 +19,8 @@ public final class Cnode {
   static final long OFFSET_ATTRIBUTES = PageFormat.HEADER_BYTES;
   static final long OFFSET_DATA_MAP = OFFSET_ATTRIBUTES + ObjectAttributes.BYTES;
   static final long OFFSET_PARITY_MAP = OFFSET_DATA_MAP + PageFormat.POINTER_BYTES;
-  private static final long OFFSET_DATA_BLOCKS = OFFSET_PARITY_MAP + PageFormat.POINTER_BYTES;
-  private static final long OFFSET_PARITY_BLOCKS = OFFSET_DATA_BLOCKS + 8;
+  static final long OFFSET_DATA_BLOCKS = OFFSET_PARITY_MAP + PageFormat.POINTER_BYTES;
+  static final long OFFSET_PARITY_BLOCKS = OFFSET_DATA_BLOCKS + 8;
 
   private static final int ENTRY_ID = 8;
   private static final int ENTRY_CRC = 16;

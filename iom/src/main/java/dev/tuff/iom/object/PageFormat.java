@@ -59,6 +59,10 @@ public final class PageFormat {
   public static final int KIND_BITMAP = 1;
 
   public static final int KIND_OBJECTS = 2;
+
+  /** Levels of the object tree: 252 x 252 x 252 objects. */
+  public static final int OBJECT_LEVELS = 4;
+
   public static final int KIND_DATA_MAP = 3;
   public static final int KIND_PARITY_MAP = 4;
 }

@@ -1,12 +1,11 @@
 package dev.tuff.iom.object;
 
-import dev.tuff.xor.Crc32c;
 import java.lang.foreign.MemorySegment;
 import java.util.UUID;
 
 /**
- * Walks the page trees of a drive that no array runs on, page by page from a topmost pointer,
- * checking each as {@link PageCache} does. One thread.
+ * Walks the page trees of a drive that no array runs on, leaf by leaf, checking each page as {@link
+ * PageCursor} does. One thread.
  */
 public final class PageWalk {
   /** Where pages come from. */
@@ -28,22 +27,30 @@ public final class PageWalk {
     void page(long address, String what);
   }
 
-  private final Source source;
-  private final UUID arrayId;
-  private final int driveIndex;
-  private final MemorySegment[] memory;
-  private final Damage damage;
+  private final PageCursor cursor;
 
   /**
    * @param memory one page for each level of the highest tree
    */
   public PageWalk(
       Source source, UUID arrayId, int driveIndex, MemorySegment[] memory, Damage damage) {
-    this.source = source;
-    this.arrayId = arrayId;
-    this.driveIndex = driveIndex;
-    this.memory = memory;
-    this.damage = damage;
+    this.cursor =
+        new PageCursor(
+            source,
+            arrayId,
+            driveIndex,
+            memory,
+            new PageCursor.Listener() {
+              @Override
+              public void onPage(long address, int level, MemorySegment page) {
+                // Only leaves are of interest.
+              }
+
+              @Override
+              public void onDamaged(long address, String what) {
+                damage.page(address, what);
+              }
+            });
   }
 
   /**
@@ -51,58 +58,11 @@ public final class PageWalk {
    * order.
    */
   public void walk(int kind, long gfid, int levels, long address, int crc, LeafConsumer leaves) {
-    if (address != 0) {
-      page(kind, gfid, levels - 1, 0, address, crc, leaves);
-    }
-  }
-
-  private void page(
-      int kind, long gfid, int level, long index, long address, int crc, LeafConsumer leaves) {
-    MemorySegment page = memory[level];
-    source.read(address, page);
-    String wrong = wrong(page, kind, gfid, level, index, address, crc);
-    if (wrong != null) {
-      damage.page(address, wrong);
-      return;
-    }
-    if (level == 0) {
-      leaves.leaf(index, page);
-      return;
-    }
-    for (int i = 0; i < PageFormat.FANOUT; i++) {
-      long pointer = PageFormat.HEADER_BYTES + (long) i * PageFormat.POINTER_BYTES;
-      long child = page.get(PageFormat.LONG, pointer);
-      if (child != 0) {
-        int childCrc = page.get(PageFormat.INT, pointer + PageFormat.POINTER_CRC);
-        page(kind, gfid, level - 1, index * PageFormat.FANOUT + i, child, childCrc, leaves);
+    cursor.open(kind, gfid, levels, address, crc);
+    for (long leaf = cursor.next(0); leaf >= 0; leaf = cursor.next(leaf + 1)) {
+      if (cursor.seek(leaf) == PageCursor.Found.PAGE) {
+        leaves.leaf(leaf, cursor.page());
       }
     }
-  }
-
-  private String wrong(
-      MemorySegment page, int kind, long gfid, int level, long index, long address, int crc) {
-    int stored = page.get(PageFormat.INT, PageFormat.OFFSET_CRC);
-    page.set(PageFormat.INT, PageFormat.OFFSET_CRC, 0);
-    int actual = Crc32c.of(page, 0, PageFormat.PAGE_BYTES);
-    page.set(PageFormat.INT, PageFormat.OFFSET_CRC, stored);
-    if (page.get(PageFormat.INT, PageFormat.OFFSET_MAGIC) != PageFormat.MAGIC) {
-      return "is not a metadata page";
-    }
-    if (stored != actual) {
-      return "has a wrong checksum";
-    }
-    if (stored != crc) {
-      return "is an older version of itself (a lost write)";
-    }
-    boolean itself =
-        page.get(PageFormat.BYTE, PageFormat.OFFSET_KIND) == kind
-            && page.get(PageFormat.BYTE, PageFormat.OFFSET_LEVEL) == level
-            && page.get(PageFormat.SHORT, PageFormat.OFFSET_DRIVE) == (short) driveIndex
-            && page.get(PageFormat.LONG, PageFormat.OFFSET_ARRAY)
-                == arrayId.getLeastSignificantBits()
-            && page.get(PageFormat.LONG, PageFormat.OFFSET_ADDRESS) == address
-            && page.get(PageFormat.LONG, PageFormat.OFFSET_GFID) == gfid
-            && page.get(PageFormat.LONG, PageFormat.OFFSET_INDEX) == index;
-    return itself ? null : "belongs somewhere else (a misdirected write)";
   }
 }

@@ -38,8 +38,8 @@ class CrashTest {
       array.crash();
       Checked checked = array.check();
       assertThat(checked.findings()).as(Seeds.replay(seed)).isEmpty();
-      openUpdates += checked.checker().openUpdates();
-      openGenerations += checked.checker().openGenerations();
+      openUpdates += checked.openBlocks();
+      openGenerations += checked.openParities();
       replies += array.replies();
     }
     // A simulator that never hits anything open shows nothing.
@@ -61,8 +61,8 @@ class CrashTest {
         array.stop();
         Checked checked = array.check();
         assertThat(checked.findings()).as(Seeds.replay(seed)).isEmpty();
-        assertThat(checked.checker().openUpdates()).isZero();
-        assertThat(checked.checker().openGenerations()).isZero();
+        assertThat(checked.openBlocks()).isZero();
+        assertThat(checked.openParities()).isZero();
         array.start();
         array.readAll();
         assertThat(array.wrongReads()).as(Seeds.replay(seed)).isEmpty();

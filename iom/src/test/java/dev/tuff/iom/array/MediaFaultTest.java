@@ -36,19 +36,15 @@ class MediaFaultTest {
 
   private static long rotData(SimulatedArray array, Checked checked, long block) {
     long address = checked.checker().address(SimulatedArray.GFID, block);
-    int drive = checked.checker().driveOf(SimulatedArray.GFID, block, member(array, block));
+    int drive = checked.checker().driveOf(block, checked.checker().member(block));
     array.drives[drive].rot(address * Drive.BLOCK_BYTES + 100);
     return drive;
   }
 
   private static void rotParity(SimulatedArray array, Checked checked, long block, int parity) {
     long address = checked.checker().parityAddress(SimulatedArray.GFID, block, parity);
-    int drive = checked.checker().driveOf(SimulatedArray.GFID, block, array.shape.data() + parity);
+    int drive = checked.checker().driveOf(block, array.shape.data() + parity);
     array.drives[drive].rot(address * Drive.BLOCK_BYTES + 100);
-  }
-
-  private static int member(SimulatedArray array, long block) {
-    return (int) (block * Drive.BLOCK_BYTES / array.shape.chunkBytes() % array.shape.data());
   }
 
   private static long counted(SimulatedArray array, boolean reconstructed) {
@@ -119,7 +115,7 @@ class MediaFaultTest {
     SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
     Checked checked = stopped(array);
     long address = checked.checker().address(SimulatedArray.GFID, 4);
-    int drive = checked.checker().driveOf(SimulatedArray.GFID, 4, member(array, 4));
+    int drive = checked.checker().driveOf(4, checked.checker().member(4));
     array.drives[drive].fail(address * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES, true, false);
     array.start();
     array.readAll();

@@ -9,6 +9,7 @@ import dev.tuff.device.SimulatedDrive;
 import dev.tuff.device.SimulatedLoop;
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.check.MediaCheck;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.ObjectAttributes;
@@ -25,7 +26,6 @@ import dev.tuff.iom.volume.Toughness;
 import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeRequest;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -729,21 +729,26 @@ final class SimulatedArray implements AutoCloseable {
 
   /** Checks the drives of an array that is stopped or crashed, against the model. */
   Checked check() {
-    ArrayDeque<SimulatedMedia> media = new ArrayDeque<>();
-    for (SimulatedDrive drive : drives) {
-      media.add(new SimulatedMedia(drive));
-    }
-    MediaChecker checker =
-        new MediaChecker(new ArrayList<>(media), (long) shape.driveBlocks() * Drive.BLOCK_BYTES);
-    List<String> findings =
-        new ArrayList<>(checker.check((gfid, block, content) -> model.wrong(block, content)));
-    media.forEach(SimulatedMedia::close);
+    MediaCheck checker =
+        MediaCheck.judged(
+            List.of(drives),
+            shape.attributes(),
+            (gfid, block, content) -> model.wrong(block, content));
+    List<String> findings = new ArrayList<>(checker.report().findings());
     findings.addAll(wrongReads);
     return new Checked(checker, findings);
   }
 
   /** What a check has found. */
-  record Checked(MediaChecker checker, List<String> findings) {}
+  record Checked(MediaCheck checker, List<String> findings) {
+    long openBlocks() {
+      return checker.report().totals().openBlocks();
+    }
+
+    long openParities() {
+      return checker.report().totals().openParities();
+    }
+  }
 
   // ---- what was seen
 

@@ -12,7 +12,7 @@ import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.JournalReader;
 import java.lang.foreign.MemorySegment;
 
-/** A simulated drive that no array runs on, read block by block. */
+/** A simulated drive that no array runs on, read and written block by block. */
 final class SimulatedMedia implements JournalReader.BlockSource, AutoCloseable {
   private static final int BLOCKS = 32;
 
@@ -44,6 +44,15 @@ final class SimulatedMedia implements JournalReader.BlockSource, AutoCloseable {
           target,
           (long) done * Drive.BLOCK_BYTES,
           (long) now * Drive.BLOCK_BYTES);
+    }
+  }
+
+  /** Writes one block, hardened. */
+  void write(long address, MemorySegment block) {
+    MemorySegment.copy(block, 0, buffer.segment(), 0, Drive.BLOCK_BYTES);
+    device.submit(request.writeDurable(address * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES, buffer, 0));
+    while (request.inFlight()) {
+      loop.await(-1);
     }
   }
 

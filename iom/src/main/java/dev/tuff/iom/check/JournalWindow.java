@@ -1,0 +1,280 @@
+package dev.tuff.iom.check;
+
+import dev.tuff.iom.journal.JournalFormat;
+import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.object.PageFormat;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What a drive's journal tells after the last checkpoint, block by block: the only thing of a drive
+ * that the check keeps in memory as a whole. Empty after a clean stop. All that is known of the
+ * entries' bytes is here ({@code docs/on-disk.md}).
+ */
+final class JournalWindow {
+  private static final int HEADER_BYTES = 24;
+  private static final int BLOCK_BYTES = 32;
+  private static final int REMADE_BYTES = 56;
+  private static final int REMADE_MEMBER_BYTES = 24;
+  private static final int MAX_BLOCKS = 32;
+  private static final int MAX_MEMBERS = 32;
+
+  /** A block's place in an object, the same number on data and parity drives. */
+  record Place(long gfid, long lblk) {}
+
+  /** One version of a block; ID 0: never written, zeros. */
+  record Version(long id, long address, int crc) {
+    static final Version NONE = new Version(0, 0, 0);
+  }
+
+  /** What an mj says of one block. */
+  record DataChange(Version now, Version before) {}
+
+  /** One member's part in a pj: the version merged in, and the one that was in the old parity. */
+  record Merged(int member, long id, int crc, long oldId, int oldCrc) {}
+
+  /** What a pj says of one block. */
+  record ParityChange(Version now, Version before, List<Merged> merged) {
+    long mergedMask() {
+      long mask = 0;
+      for (Merged part : merged) {
+        mask |= 1L << part.member();
+      }
+      return mask;
+    }
+  }
+
+  private final Map<Place, List<DataChange>> data = new HashMap<>();
+  private final Map<Place, List<ParityChange>> parity = new HashMap<>();
+  private final Set<Long> closed = new HashSet<>();
+  private final Set<Long> mentioned = new HashSet<>();
+  private final List<ObjectAttributes> created = new ArrayList<>();
+  private final List<String> faults = new ArrayList<>();
+  private long lastId;
+
+  /** Takes an entry in, as {@link dev.tuff.iom.journal.JournalReader#entries} hands it over. */
+  void entry(int type, long id, MemorySegment segment, long at, int bytes) {
+    boolean fits =
+        switch (type) {
+          case JournalFormat.TYPE_MJ -> dataEntry(id, segment, at, bytes);
+          case JournalFormat.TYPE_PJ -> parityEntry(id, segment, at, bytes);
+          case JournalFormat.TYPE_MJ_COMPLETE, JournalFormat.TYPE_PJ_COMPLETE ->
+              completes(segment, at, bytes);
+          case JournalFormat.TYPE_OBJECT_CREATED -> objectEntry(segment, at, bytes);
+          case JournalFormat.TYPE_PARITY_REMADE -> remadeEntry(id, segment, at, bytes);
+          default -> false;
+        };
+    if (!fits) {
+      faults.add(
+          "journal entry %d (%s) makes no sense".formatted(id, JournalFormat.typeName(type)));
+    }
+    // Completes are journaled late, with smaller IDs than those of entries before them.
+    if (type != JournalFormat.TYPE_MJ_COMPLETE && type != JournalFormat.TYPE_PJ_COMPLETE) {
+      if (id <= lastId) {
+        faults.add("journal entry %d comes after %d".formatted(id, lastId));
+      }
+      lastId = id;
+    }
+  }
+
+  private boolean dataEntry(long id, MemorySegment segment, long at, int bytes) {
+    int count = bytes < HEADER_BYTES ? 0 : segment.get(PageFormat.SHORT, at + 16);
+    if (count < 1 || count > MAX_BLOCKS || bytes != HEADER_BYTES + count * BLOCK_BYTES) {
+      return false;
+    }
+    long gfid = segment.get(PageFormat.LONG, at);
+    long lblk = segment.get(PageFormat.LONG, at + 8);
+    for (int i = 0; i < count; i++) {
+      long here = at + HEADER_BYTES + (long) i * BLOCK_BYTES;
+      data.computeIfAbsent(new Place(gfid, lblk + i), place -> new ArrayList<>(1))
+          .add(new DataChange(now(id, segment, here), before(segment, here)));
+    }
+    return true;
+  }
+
+  private boolean parityEntry(long id, MemorySegment segment, long at, int bytes) {
+    int count = bytes < HEADER_BYTES ? 0 : segment.get(PageFormat.SHORT, at + 16);
+    if (count < 1 || count > MAX_BLOCKS || bytes < HEADER_BYTES + count * BLOCK_BYTES) {
+      return false;
+    }
+    long gfid = segment.get(PageFormat.LONG, at);
+    long lblk = segment.get(PageFormat.LONG, at + 8);
+    int updates = Short.toUnsignedInt(segment.get(PageFormat.SHORT, at + 20));
+    List<List<Merged>> merged = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      merged.add(new ArrayList<>(1));
+    }
+    long update = at + HEADER_BYTES + (long) count * BLOCK_BYTES;
+    long end = at + bytes;
+    for (int u = 0; u < updates; u++) {
+      if (end - update < HEADER_BYTES) {
+        return false;
+      }
+      long mj = segment.get(PageFormat.LONG, update);
+      long offset = segment.get(PageFormat.LONG, update + 8) - lblk;
+      int blocks = segment.get(PageFormat.SHORT, update + 16);
+      int member = segment.get(PageFormat.BYTE, update + 18);
+      if (offset < 0
+          || blocks < 1
+          || offset + blocks > count
+          || member < 0
+          || member >= MAX_MEMBERS
+          || end - update < HEADER_BYTES + blocks * BLOCK_BYTES) {
+        return false;
+      }
+      for (int i = 0; i < blocks; i++) {
+        long here = update + HEADER_BYTES + (long) i * BLOCK_BYTES;
+        merged
+            .get((int) offset + i)
+            .add(
+                new Merged(
+                    member,
+                    mj,
+                    segment.get(PageFormat.INT, here + 24),
+                    segment.get(PageFormat.LONG, here + 16),
+                    segment.get(PageFormat.INT, here + 28)));
+      }
+      update += HEADER_BYTES + (long) blocks * BLOCK_BYTES;
+    }
+    if (update != end) {
+      return false;
+    }
+    for (int i = 0; i < count; i++) {
+      long here = at + HEADER_BYTES + (long) i * BLOCK_BYTES;
+      parity
+          .computeIfAbsent(new Place(gfid, lblk + i), place -> new ArrayList<>(1))
+          .add(new ParityChange(now(id, segment, here), before(segment, here), merged.get(i)));
+    }
+    return true;
+  }
+
+  /** A parity that recovery has made again is one of which all members are merged. */
+  private boolean remadeEntry(long id, MemorySegment segment, long at, int bytes) {
+    int members = bytes < REMADE_BYTES ? 0 : segment.get(PageFormat.BYTE, at + 49);
+    if (members < 1
+        || members > MAX_MEMBERS
+        || bytes != REMADE_BYTES + members * REMADE_MEMBER_BYTES) {
+      return false;
+    }
+    List<Merged> merged = new ArrayList<>();
+    for (int m = 0; m < members; m++) {
+      long here = at + REMADE_BYTES + (long) m * REMADE_MEMBER_BYTES;
+      merged.add(
+          new Merged(
+              m,
+              segment.get(PageFormat.LONG, here),
+              segment.get(PageFormat.INT, here + 16),
+              segment.get(PageFormat.LONG, here + 8),
+              segment.get(PageFormat.INT, here + 20)));
+    }
+    long address = segment.get(PageFormat.LONG, at + 16);
+    long old = segment.get(PageFormat.LONG, at + 24);
+    mentioned.add(address);
+    mentioned.add(old);
+    Version now = new Version(id, address, segment.get(PageFormat.INT, at + 40));
+    Version before =
+        new Version(
+            segment.get(PageFormat.LONG, at + 32), old, segment.get(PageFormat.INT, at + 44));
+    long gfid = segment.get(PageFormat.LONG, at);
+    long lblk = segment.get(PageFormat.LONG, at + 8);
+    parity
+        .computeIfAbsent(new Place(gfid, lblk), place -> new ArrayList<>(1))
+        .add(new ParityChange(now, before, merged));
+    return true;
+  }
+
+  private Version now(long id, MemorySegment segment, long here) {
+    long address = segment.get(PageFormat.LONG, here);
+    mentioned.add(address);
+    return new Version(id, address, segment.get(PageFormat.INT, here + 24));
+  }
+
+  private Version before(MemorySegment segment, long here) {
+    long address = segment.get(PageFormat.LONG, here + 8);
+    mentioned.add(address);
+    return new Version(
+        segment.get(PageFormat.LONG, here + 16), address, segment.get(PageFormat.INT, here + 28));
+  }
+
+  private boolean completes(MemorySegment segment, long at, int bytes) {
+    int count = bytes < 8 ? -1 : segment.get(PageFormat.INT, at);
+    if (count < 0 || bytes != 8 + 16L * count) {
+      return false;
+    }
+    for (int i = 0; i < count; i++) {
+      closed.add(segment.get(PageFormat.LONG, at + 8 + 16L * i));
+    }
+    return true;
+  }
+
+  private boolean objectEntry(MemorySegment segment, long at, int bytes) {
+    ObjectAttributes attributes =
+        bytes == ObjectAttributes.BYTES ? ObjectAttributes.decode(segment, at) : null;
+    if (attributes == null) {
+      return false;
+    }
+    created.add(attributes);
+    return true;
+  }
+
+  // ---- what it tells
+
+  /** The data writes of a block, oldest first. */
+  List<DataChange> data(Place place) {
+    return data.getOrDefault(place, List.of());
+  }
+
+  /** The parity writes of a block, oldest first. */
+  List<ParityChange> parity(Place place) {
+    return parity.getOrDefault(place, List.of());
+  }
+
+  /**
+   * True when the journal says that the entry was closed; that it does not say so tells nothing.
+   */
+  boolean closed(long id) {
+    return closed.contains(id);
+  }
+
+  /**
+   * True when an entry names the address: it may be in use or free by now, whatever bitmap says.
+   */
+  boolean mentions(long address) {
+    return mentioned.contains(address);
+  }
+
+  /** All blocks that entries are about. */
+  Set<Place> places() {
+    Set<Place> places = new HashSet<>(data.keySet());
+    places.addAll(parity.keySet());
+    return places;
+  }
+
+  /** Objects that were created. */
+  List<ObjectAttributes> created() {
+    return created;
+  }
+
+  /** Entries that are neither closed nor, for each of their blocks, followed by a later one. */
+  long openUpdates() {
+    Set<Long> open = new HashSet<>();
+    for (List<DataChange> changes : data.values()) {
+      open.add(changes.getLast().now().id());
+    }
+    for (List<ParityChange> changes : parity.values()) {
+      open.add(changes.getLast().now().id());
+    }
+    open.removeAll(closed);
+    return open.size();
+  }
+
+  /** What is wrong with the entries. */
+  List<String> faults() {
+    return faults;
+  }
+}
