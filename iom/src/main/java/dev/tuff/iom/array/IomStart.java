@@ -150,6 +150,7 @@ final class IomStart {
     // Metadata pages take space as they are written; what the budget promises leaves room for them.
     long free = rooms.allocator.freeBlocks();
     rooms.budget.give(Math.max(0, free - reserve()));
+    rooms.maps.keepReserve();
     iom.open();
   }
 

@@ -50,8 +50,7 @@ public final class JournalScan implements BlockIo.Listener {
   private long missedAddress;
 
   /**
-   * @param window memory that the scan uses until {@link Listener#onEnd}, except while a record is
-   *     with the listener
+   * @param window memory that the scan uses until {@link Listener#onEnd}
    */
   public JournalScan(
       JournalRegion region, Drive drive, IoBuffer window, JournalPosition from, Listener listener) {
@@ -93,11 +92,6 @@ public final class JournalScan implements BlockIo.Listener {
     } else {
       listener.onEnd();
     }
-  }
-
-  /** Someone else used the window meanwhile. */
-  public void forgetWindow() {
-    windowCount = 0;
   }
 
   private void load(long address, int blocks) {

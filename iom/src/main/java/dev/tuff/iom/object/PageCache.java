@@ -4,6 +4,7 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.drive.Zeros;
+import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.xor.Crc32c;
 import java.util.UUID;
 
@@ -27,6 +28,7 @@ public final class PageCache implements BlockIo.Listener {
   private final Page[] frames;
   private final BlockIo[] loads;
   private final Page[] buckets;
+  private int limit;
   private int hand;
   private int unused;
   private int trees;
@@ -48,6 +50,7 @@ public final class PageCache implements BlockIo.Listener {
     this.slab = slab;
     int count = slab.capacityBytes() / PageFormat.PAGE_BYTES;
     this.frames = new Page[count];
+    this.limit = count;
     this.loads = new BlockIo[count];
     for (int i = 0; i < count; i++) {
       frames[i] = new Page(this, i, slab.segment(), (long) i * PageFormat.PAGE_BYTES);
@@ -185,12 +188,12 @@ public final class PageCache implements BlockIo.Listener {
   }
 
   private Page takeFrame() {
-    if (unused < frames.length) {
+    if (unused < limit) {
       return frames[unused++];
     }
-    for (int looked = 0; looked < frames.length * 2; looked++) {
+    for (int looked = 0; looked < limit * 2; looked++) {
       Page page = frames[hand];
-      hand = hand + 1 == frames.length ? 0 : hand + 1;
+      hand = hand + 1 >= limit ? 0 : hand + 1;
       if (page.pins > 0 || page.dirty || page.loading) {
         continue;
       }
@@ -313,9 +316,29 @@ public final class PageCache implements BlockIo.Listener {
     return dirtyCount;
   }
 
-  /** Frames in all. */
+  /** Frames that can be used. */
   public int capacity() {
-    return frames.length;
+    return limit;
+  }
+
+  /**
+   * Keeps an eighth of the frames free from now on. Pages that were changed since the last checkpoint
+   * are all in memory; recovery changes them again, and others beside: those of parities that it
+   * makes again. Only when no page is dirty.
+   */
+  public void keepReserve() {
+    Invariant.check(dirtyCount == 0, "no page is dirty when the reserve is set aside", dirtyCount);
+    limit = frames.length - frames.length / 8;
+    for (int i = limit; i < unused; i++) {
+      if (frames[i].tree != null && frames[i].pins == 0 && !frames[i].loading) {
+        evict(frames[i]);
+      }
+    }
+  }
+
+  /** True when someone waits for a frame. */
+  public boolean starved() {
+    return frameWaiters != null;
   }
 
   /** Makes every ancestor of a dirty page dirty as well, as its pointer is about to change. */

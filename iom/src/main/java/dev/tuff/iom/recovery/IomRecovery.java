@@ -113,7 +113,7 @@ public final class IomRecovery implements JournalScan.Listener {
       throw damaged("has a record whose entries do not add up");
     }
     rooms.journal.replayed(record.position(), record.recordBlocks(), recordLastId);
-    makeRoom();
+    scan.next();
   }
 
   /** A record of completes has the IDs of all of them. */
@@ -127,36 +127,6 @@ public final class IomRecovery implements JournalScan.Listener {
       last = Math.max(last, completeOwn(i));
     }
     return last;
-  }
-
-  /**
-   * More pages may have changed since the last checkpoint than memory holds. One in between is the
-   * state at exactly the record reached; what is pending stays in the journal.
-   */
-  private void makeRoom() {
-    boolean due = rooms.maps.dirtyCount() > rooms.maps.capacity() / 2;
-    if (due && rooms.journal.nextId() >= checkpointId) {
-      rooms.checkpoint.start(oldestPending(), this::onRoom);
-    } else {
-      scan.next();
-    }
-  }
-
-  private void onRoom() {
-    // Its pages went through the memory that the scan reads into.
-    scan.forgetWindow();
-    scan.next();
-  }
-
-  private long oldestPending() {
-    long oldest = Long.MAX_VALUE;
-    for (long mj : pendingData.keySet()) {
-      oldest = Math.min(oldest, mj);
-    }
-    for (long pj : pendingParity.keySet()) {
-      oldest = Math.min(oldest, pj);
-    }
-    return oldest;
   }
 
   /** False when the entry goes on once its page is there. */

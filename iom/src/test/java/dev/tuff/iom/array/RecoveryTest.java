@@ -2,7 +2,9 @@ package dev.tuff.iom.array;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.array.SimulatedArray.Shape;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -87,6 +89,35 @@ class RecoveryTest {
     }
     if (Seeds.all()) {
       assertThat(recovered).isPositive();
+    }
+  }
+
+  /** As many pages changed as memory holds: their changes find room in it again. */
+  @Test
+  void startsWhenAllPagesWereChanged() {
+    Shape shape =
+        Shape.of(5, 4, 1, 4096, 2)
+            .drives(16_384, 1024)
+            .client(24 << 20, 12, 8192)
+            .memory(new IomMemory(32, Allocator.pagesFor(16_384) + 1, 64, 32, 8, 10));
+    int most = 0;
+    for (long seed : Seeds.of(3)) {
+      SimulatedArray array = new SimulatedArray(shape, seed, PlantedFault.NONE);
+      for (int turn = 0; turn < 2; turn++) {
+        array.load(600 + array.random.nextInt(100));
+        for (int d = 0; d < 5; d++) {
+          most = Math.max(most, array.iom(d).rooms().maps.dirtyCount());
+        }
+        array.crash();
+        array.start();
+        array.learn();
+        assertThat(array.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+      }
+      array.stop();
+      assertThat(array.check().findings()).as(Seeds.replay(seed)).isEmpty();
+    }
+    if (Seeds.all()) {
+      assertThat(most).as("pages changed at a crash").isGreaterThan(12);
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.support.Bytes;
 import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -16,6 +17,10 @@ class RootTest {
     Root root = new Root(ID, 5);
     root.advance(0x1234, 0x567, 0x89);
     root.setNextGfid(42);
+    BitSet drives = new BitSet();
+    drives.set(0);
+    drives.set(9);
+    root.beginEpoch(3, drives);
     root.bitmap().set(0x11111, 0xb1b2b3b4);
     root.objects().set(0x22222, 0xc1c2c3c4);
     return root;
@@ -41,10 +46,10 @@ class RootTest {
       0020  05 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00
       0030  34 12 00 00 00 00 00 00 67 05 00 00 00 00 00 00
       0040  89 00 00 00 00 00 00 00 2a 00 00 00 00 00 00 00
-      0050  01 00 00 00 00 00 00 00 11 11 01 00 00 00 00 00
+      0050  03 00 00 00 00 00 00 00 11 11 01 00 00 00 00 00
       0060  b4 b3 b2 b1 00 00 00 00 22 22 02 00 00 00 00 00
-      0070  c4 c3 c2 c1 00 00 00 00 00 00 00 00 00 00 00 00
-      0ff0  00 00 00 00 00 00 00 00 00 00 00 00 a9 0b 53 37
+      0070  c4 c3 c2 c1 00 00 00 00 01 02 00 00 00 00 00 00
+      0ff0  00 00 00 00 00 00 00 00 00 00 00 00 34 16 c2 1d
       """;
 
   @Test
@@ -67,7 +72,9 @@ class RootTest {
     assertThat(found.tailPosition()).isEqualTo(0x567);
     assertThat(found.tailSequence()).isEqualTo(0x89);
     assertThat(found.nextGfid()).isEqualTo(42);
-    assertThat(found.epoch()).isEqualTo(1);
+    assertThat(found.epoch()).isEqualTo(3);
+    assertThat(found.inEpoch(9)).isTrue();
+    assertThat(found.inEpoch(8)).isFalse();
     assertThat(found.bitmap().address()).isEqualTo(0x11111);
     assertThat(found.bitmap().crc()).isEqualTo(0xb1b2b3b4);
     assertThat(found.objects().address()).isEqualTo(0x22222);
