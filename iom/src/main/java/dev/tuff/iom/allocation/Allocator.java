@@ -189,6 +189,30 @@ public final class Allocator {
     return -1;
   }
 
+  /**
+   * Sets a free block aside that is not in use yet: free in the bitmap and not given out, until
+   * {@link #takeReserved} or {@link #release}. Returns its address, or 0 when there is none.
+   */
+  public long reserve() {
+    for (int looked = 0; looked < words; looked++) {
+      long free = ~taken(cursor);
+      if (free != 0) {
+        int bit = Long.numberOfTrailingZeros(free);
+        held[cursor] |= 1L << bit;
+        freeBlocks.add(-1);
+        return firstBlock + (long) cursor * 64 + bit;
+      }
+      cursor = cursor + 1 == words ? 0 : cursor + 1;
+    }
+    return 0;
+  }
+
+  /** Takes a block that was set aside. */
+  public void takeReserved(long address, long id) {
+    release(address);
+    take(address - firstBlock, id);
+  }
+
   /** Takes just this block, as recovery does where the journal says that it was taken. */
   public void takeAt(long address, long id) {
     take(address - firstBlock, id);
@@ -229,7 +253,7 @@ public final class Allocator {
     freeBlocks.add(-1);
   }
 
-  /** Ends the hold of {@link #freeHeld}. */
+  /** Ends the hold of {@link #freeHeld} or {@link #reserve}. */
   public void release(long address) {
     long block = address - firstBlock;
     long bit = 1L << (block % 64);

@@ -350,7 +350,7 @@ public final class Array implements AutoCloseable {
   }
 
   /** Waits for something that a shard completes; a stopped array ends the wait with its failure. */
-  private <T> T await(CompletableFuture<T> future) {
+  <T> T await(CompletableFuture<T> future) {
     while (true) {
       try {
         return future.get(100, TimeUnit.MILLISECONDS);
@@ -374,6 +374,28 @@ public final class Array implements AutoCloseable {
     CompletableFuture<T> future = new CompletableFuture<>();
     execute(shard, () -> task.accept(future));
     return future;
+  }
+
+  /** What is done on the shard of a drive's IOM. */
+  @FunctionalInterface
+  interface IomTask<T> {
+    void run(Iom iom, CompletableFuture<T> done);
+  }
+
+  <T> CompletableFuture<T> onIom(int drive, IomTask<T> task) {
+    return onShard(drive % shards.length, done -> task.run(iom(drive), done));
+  }
+
+  int driveCount() {
+    return ioms.length;
+  }
+
+  boolean present(int drive) {
+    return ioms[drive] != null;
+  }
+
+  String drivePath(int drive) {
+    return drives.labels()[drive].path().toString();
   }
 
   private void openVolumes() {

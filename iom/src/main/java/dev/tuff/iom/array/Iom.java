@@ -11,11 +11,13 @@ import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
+import dev.tuff.iom.repair.BlockRepair;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.scrub.Scrub;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.SideLimits;
@@ -32,6 +34,7 @@ final class Iom implements Actor {
   private final boolean readOnly;
   private final DataSide data;
   private final ParitySide parity;
+  private final BlockRepair repair;
   private final ReadSide reads;
   private boolean journalFull;
 
@@ -44,7 +47,8 @@ final class Iom implements Actor {
     this.readOnly = readOnly;
     this.data = new DataSide(rooms);
     this.parity = new ParitySide(rooms);
-    this.reads = new ReadSide(rooms, data, parity);
+    this.repair = new BlockRepair(rooms, data, parity);
+    this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
   }
 
   @Override
@@ -183,11 +187,17 @@ final class Iom implements Actor {
     }
   }
 
+  /** Begins to read and check everything that this drive holds. */
+  Scrub scrub() {
+    return new Scrub(rooms, reads, readOnly ? null : repair);
+  }
+
   /** True when no update, generation or reconstruction is under way here. */
   boolean quiet() {
     return data.inside() == 0
         && parity.inside() == 0
         && reads.inside() == 0
+        && repair.inside() == 0
         && rooms.journal.idle()
         && !rooms.checkpoint.running();
   }

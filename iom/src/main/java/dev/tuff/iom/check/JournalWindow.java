@@ -21,6 +21,7 @@ final class JournalWindow {
   private static final int BLOCK_BYTES = 32;
   private static final int REMADE_BYTES = 56;
   private static final int REMADE_MEMBER_BYTES = 24;
+  private static final int MOVED_BYTES = 48;
   private static final int MAX_BLOCKS = 32;
   private static final int MAX_MEMBERS = 32;
 
@@ -31,6 +32,9 @@ final class JournalWindow {
   record Version(long id, long address, int crc) {
     static final Version NONE = new Version(0, 0, 0);
   }
+
+  /** A version at one place of a drive. */
+  private record Copy(long id, long address) {}
 
   /** What an mj says of one block. */
   record DataChange(Version now, Version before) {}
@@ -51,6 +55,8 @@ final class JournalWindow {
 
   private final Map<Place, List<DataChange>> data = new HashMap<>();
   private final Map<Place, List<ParityChange>> parity = new HashMap<>();
+  private final Map<Copy, Long> moved = new HashMap<>();
+  private final Set<Place> movedPlaces = new HashSet<>();
   private final Set<Long> closed = new HashSet<>();
   private final Set<Long> mentioned = new HashSet<>();
   private final List<ObjectAttributes> created = new ArrayList<>();
@@ -67,6 +73,7 @@ final class JournalWindow {
               completes(segment, at, bytes);
           case JournalFormat.TYPE_OBJECT_CREATED -> objectEntry(segment, at, bytes);
           case JournalFormat.TYPE_PARITY_REMADE -> remadeEntry(id, segment, at, bytes);
+          case JournalFormat.TYPE_BLOCK_MOVED -> movedEntry(segment, at, bytes);
           default -> false;
         };
     if (!fits) {
@@ -188,6 +195,32 @@ final class JournalWindow {
     return true;
   }
 
+  /** A block that could not be read was written to a new place: the same version, elsewhere. */
+  private boolean movedEntry(MemorySegment segment, long at, int bytes) {
+    if (bytes != MOVED_BYTES) {
+      return false;
+    }
+    long address = segment.get(PageFormat.LONG, at + 16);
+    long old = segment.get(PageFormat.LONG, at + 24);
+    mentioned.add(address);
+    mentioned.add(old);
+    moved.put(new Copy(segment.get(PageFormat.LONG, at + 32), old), address);
+    movedPlaces.add(
+        new Place(segment.get(PageFormat.LONG, at), segment.get(PageFormat.LONG, at + 8)));
+    return true;
+  }
+
+  /** The version where it is now. */
+  Version whereNow(Version version) {
+    Long address = moved.get(new Copy(version.id(), version.address()));
+    Version now = version;
+    while (address != null) {
+      now = new Version(version.id(), address, version.crc());
+      address = moved.get(new Copy(now.id(), now.address()));
+    }
+    return now;
+  }
+
   private Version now(long id, MemorySegment segment, long here) {
     long address = segment.get(PageFormat.LONG, here);
     mentioned.add(address);
@@ -226,12 +259,16 @@ final class JournalWindow {
 
   /** The data writes of a block, oldest first. */
   List<DataChange> data(Place place) {
-    return data.getOrDefault(place, List.of());
+    return data.getOrDefault(place, List.of()).stream()
+        .map(c -> new DataChange(whereNow(c.now()), whereNow(c.before())))
+        .toList();
   }
 
   /** The parity writes of a block, oldest first. */
   List<ParityChange> parity(Place place) {
-    return parity.getOrDefault(place, List.of());
+    return parity.getOrDefault(place, List.of()).stream()
+        .map(c -> new ParityChange(whereNow(c.now()), whereNow(c.before()), c.merged()))
+        .toList();
   }
 
   /**
@@ -252,6 +289,7 @@ final class JournalWindow {
   Set<Place> places() {
     Set<Place> places = new HashSet<>(data.keySet());
     places.addAll(parity.keySet());
+    places.addAll(movedPlaces);
     return places;
   }
 

@@ -174,7 +174,8 @@ final class OpenGroup {
       return Version.NONE;
     }
     step.drive.replace(step.address(slot));
-    return new Version(step.id(slot), step.address(slot), step.crc(slot));
+    return step.drive.journal.whereNow(
+        new Version(step.id(slot), step.address(slot), step.crc(slot)));
   }
 
   private Parity resolveParity(int p, DriveStep step, int slot) {

@@ -67,6 +67,9 @@ public final class JournalFormat {
    */
   public static final int TYPE_PARITY_REMADE = 6;
 
+  /** A block's content was written to a new place. Body: {@link dev.tuff.iom.repair.BlockMoved}. */
+  public static final int TYPE_BLOCK_MOVED = 7;
+
   /** The name of a type for people. */
   public static String typeName(int type) {
     return switch (type) {
@@ -76,6 +79,7 @@ public final class JournalFormat {
       case TYPE_PJ_COMPLETE -> "pj_complete";
       case TYPE_OBJECT_CREATED -> "object_created";
       case TYPE_PARITY_REMADE -> "parity_remade";
+      case TYPE_BLOCK_MOVED -> "block_moved";
       default -> "unknown " + type;
     };
   }

@@ -305,6 +305,16 @@ public final class ParitySide {
     return false;
   }
 
+  /** True when a generation of the block is under way: it has looked up where the old parity is. */
+  public boolean busy(long gfid, long lblk) {
+    for (Generation g = open[bucket(gfid, lblk)]; g != null; g = g.nextOpen) {
+      if (g.overlaps(gfid, lblk, 1)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Tells whom to ask for old parity that can't be read; once, at start. */
   public void setRepairs(Repairs newRepairs) {
     repairs = newRepairs;

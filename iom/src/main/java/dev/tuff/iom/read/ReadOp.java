@@ -60,6 +60,10 @@ public final class ReadOp
   private Repaired repaired;
   private long owedBlocks;
   private long readBlocks;
+
+  /** Blocks whose drive is there and does not give them any more. */
+  private long damaged;
+
   private int looks;
 
   /** True when the target takes every byte of the blocks. */
@@ -81,6 +85,7 @@ public final class ReadOp
     cnode = owner.rooms().cnode(gfid);
     failed = false;
     looks = 0;
+    damaged = 0;
     owedBlocks = count == 64 ? -1L : (1L << count) - 1;
     if (wholeBlocks()) {
       resolve();
@@ -193,6 +198,7 @@ public final class ReadOp
       resolve();
     } else {
       side.countDamage(owedBlocks, io.failedMask() & readBlocks);
+      damaged = owedBlocks;
       side.reconstruct(this);
     }
   }
@@ -203,7 +209,11 @@ public final class ReadOp
       failed = true;
     } else {
       owedBlocks = 0;
+      if (damaged != 0) {
+        side.repair(this, damaged);
+      }
     }
+    damaged = 0;
     finish();
   }
 

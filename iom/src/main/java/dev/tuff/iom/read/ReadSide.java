@@ -7,6 +7,7 @@ import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
+import dev.tuff.iom.repair.BlockRepair;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
@@ -21,6 +22,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   private final SideRooms rooms;
   private final DataSide data;
   private final ParitySide parity;
+  private final BlockRepair repair;
   private final ArrayDeque<BufferClaim> claims = new ArrayDeque<>();
   private Reconstruction free;
   private int inside;
@@ -31,10 +33,14 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
    */
   private record BufferClaim(int count, Reconstruction claimant) {}
 
-  public ReadSide(SideRooms rooms, DataSide data, ParitySide parity) {
+  /**
+   * @param repair for blocks that had to be made from their groups; null where nothing is written
+   */
+  public ReadSide(SideRooms rooms, DataSide data, ParitySide parity, BlockRepair repair) {
     this.rooms = rooms;
     this.data = data;
     this.parity = parity;
+    this.repair = repair;
     data.setRepairs(this);
     parity.setRepairs(this);
   }
@@ -101,6 +107,41 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   void countDamage(long damaged, long unreadable) {
     rooms.counters().mediaErrors.add(Long.bitCount(unreadable));
     rooms.counters().checksumErrors.add(Long.bitCount(damaged & ~unreadable));
+  }
+
+  /** Hears whether a block could be made. */
+  @FunctionalInterface
+  public interface Made {
+    void onMade(boolean made);
+  }
+
+  /**
+   * Makes a block of this drive, data or parity, from its group, in the version that the group's
+   * parity knows.
+   */
+  public void make(long gfid, long lblk, int member, IoBuffer into, int offset, Made listener) {
+    new ReadOp().repair(this, gfid, lblk, member, into, offset, listener::onMade);
+  }
+
+  /** Someone else has used a buffer for reconstruction and given it back. */
+  public void buffersAreBack() {
+    serveGatherBuffers();
+  }
+
+  /** Has blocks of this drive that were made from their groups written to new places. */
+  void repair(ReadOp op, long damaged) {
+    if (repair == null) {
+      return;
+    }
+    for (long rest = damaged; rest != 0; rest &= rest - 1) {
+      int i = Long.numberOfTrailingZeros(rest);
+      repair.repairData(
+          op.gfid,
+          op.lblk + i,
+          op.blockBuffer().segment(),
+          op.blockOffset() + (long) i * Drive.BLOCK_BYTES,
+          repaired -> {});
+    }
   }
 
   /** Asks the first live parity of the row to make the read's blocks. */

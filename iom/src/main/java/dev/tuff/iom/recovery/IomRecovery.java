@@ -15,6 +15,7 @@ import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
+import dev.tuff.iom.repair.BlockMoved;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.xor.Crc32c;
@@ -144,6 +145,7 @@ public final class IomRecovery implements JournalScan.Listener {
       }
       case JournalFormat.TYPE_OBJECT_CREATED -> objectCreated();
       case JournalFormat.TYPE_PARITY_REMADE -> parityRemade();
+      case JournalFormat.TYPE_BLOCK_MOVED -> blockMoved();
       default -> throw damaged("has an entry of the unknown type " + record.type());
     };
   }
@@ -357,6 +359,43 @@ public final class IomRecovery implements JournalScan.Listener {
       cnode.setMember(page, at, m, version.members[m], version.memberCrcs[m]);
     }
     page.markDirty(id);
+  }
+
+  private boolean blockMoved() {
+    BlockMoved.Decoded moved =
+        BlockMoved.decode(record.record(), record.bodyOffset(), record.bodyBytes());
+    check(moved != null, "has a moved block of a wrong size");
+    Cnode cnode = checkedCnode(moved.gfid(), moved.lblk(), 1);
+    int member =
+        cnode.layout().member(moved.lblk() / cnode.layout().chunkBlocks(), rooms.driveIndex);
+    int data = cnode.layout().dataMembers();
+    check(
+        moved.parity()
+            ? member >= data && member < data + cnode.layout().parityMembers()
+            : member < data,
+        "has a moved block that is not on this drive");
+    checkAddresses(new long[] {moved.newAddress()}, new long[] {moved.oldAddress()});
+    long id = record.id();
+    if (id >= checkpointId) {
+      take(new long[] {moved.newAddress()}, id);
+      free(moved.oldAddress(), id);
+    }
+    return withPage(
+        moved.parity()
+            ? cnode.parityLeaf(leaf, moved.lblk(), true)
+            : cnode.dataLeaf(leaf, moved.lblk(), true),
+        () -> mapMoved(cnode, moved, id));
+  }
+
+  private void mapMoved(Cnode cnode, BlockMoved.Decoded moved, long id) {
+    Page page = leaf.page();
+    long at = moved.parity() ? cnode.parityEntry(moved.lblk()) : cnode.dataEntry(moved.lblk());
+    // A later version may be there already.
+    if (Cnode.id(page, at) == moved.versionId() && Cnode.address(page, at) == moved.oldAddress()) {
+      Cnode.setEntry(page, at, moved.newAddress(), moved.versionId(), moved.crc());
+      page.markDirty(id);
+    }
+    leaf.release();
   }
 
   private boolean withPage(boolean here, Runnable action) {

@@ -73,6 +73,7 @@ public final class SideRooms {
     public final Counter checksumErrors = new Counter();
     public final Counter mediaErrors = new Counter();
     public final Counter reconstructedBlocks = new Counter();
+    public final Counter repairedBlocks = new Counter();
     public final Counter updates = new Counter();
     public final Counter generations = new Counter();
     public final Counter mergedUpdates = new Counter();

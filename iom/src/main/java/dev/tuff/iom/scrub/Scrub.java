@@ -1,0 +1,309 @@
+package dev.tuff.iom.scrub;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.drive.BlockIo;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.Page;
+import dev.tuff.iom.object.PageFormat;
+import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.read.ReadSide;
+import dev.tuff.iom.repair.BlockRepair;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.xor.Crc32c;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Reads every block of one drive that a map names, data and parity, beside the load, compares it
+ * with the CRC in the map, makes what is damaged from its group and has it written to a new place.
+ * Goes step by step; who calls the steps decides how fast. Owned by one shard's thread.
+ */
+public final class Scrub implements BlockIo.Listener {
+  /** Blocks read by one step at most. */
+  private static final int STEP_BLOCKS = 32;
+
+  /** Leaves without anything mapped that one step passes over. */
+  private static final int EMPTY_LEAVES = 4096;
+
+  private final SideRooms rooms;
+  private final ReadSide reads;
+  private final BlockRepair repair;
+  private final PageRequest leaf = new PageRequest(answered -> onPage());
+  private final BlockIo io = new BlockIo(this);
+  private final long[] address = new long[STEP_BLOCKS];
+  private final long[] id = new long[STEP_BLOCKS];
+  private final int[] crc = new int[STEP_BLOCKS];
+  private final long[] lblk = new long[STEP_BLOCKS];
+  private final List<Cnode> objects = new ArrayList<>();
+  private int object;
+  private boolean parity;
+  private long leafIndex;
+  private int entry;
+  private int count;
+  private int emptyLeaves;
+  private IoBuffer buffer;
+  private long suspects;
+  private int repairing;
+  private Runnable stepDone;
+  private boolean over;
+
+  private long blocks;
+  private long damaged;
+  private long repaired;
+  private long lost;
+
+  /**
+   * @param repair writes what was damaged to new places; null where nothing is written
+   */
+  public Scrub(SideRooms rooms, ReadSide reads, BlockRepair repair) {
+    this.rooms = rooms;
+    this.reads = reads;
+    this.repair = repair;
+    objects.addAll(rooms.cnodes().all());
+    objects.sort(Comparator.comparingLong(c -> c.attributes().gfid()));
+    over = objects.isEmpty();
+  }
+
+  /**
+   * Reads and checks some more blocks, and calls {@code done} when they are checked and repaired.
+   */
+  public void step(Runnable done) {
+    stepDone = done;
+    emptyLeaves = 0;
+    if (over) {
+      done.run();
+      return;
+    }
+    if (rooms.gather.freeCount() == 0) {
+      // Someone reconstructs; that is more urgent.
+      done.run();
+      return;
+    }
+    buffer = rooms.gather.take(late -> {});
+    nextLeaf();
+  }
+
+  /** True when every block has been read. */
+  public boolean over() {
+    return over;
+  }
+
+  private Cnode cnode() {
+    return objects.get(object);
+  }
+
+  private long leaves() {
+    Cnode cnode = cnode();
+    long rows = cnode.layout().rowsFor(cnode.attributes().sizeBytes());
+    long periods = rows / cnode.layout().drives() + 1;
+    int members = parity ? cnode.attributes().parityMembers() : cnode.attributes().dataMembers();
+    long entries = periods * members * cnode.layout().chunkBlocks();
+    int perLeaf = perLeaf();
+    return (entries + perLeaf - 1) / perLeaf;
+  }
+
+  private int perLeaf() {
+    return parity ? cnode().parityEntriesPerLeaf() : cnode().dataEntriesPerLeaf();
+  }
+
+  /** Finds the next leaf that is there, and takes some of its entries. */
+  private void nextLeaf() {
+    while (!over) {
+      if (leafIndex >= leaves()) {
+        nextMap();
+        continue;
+      }
+      if (!(parity ? cnode().parityMap() : cnode().dataMap()).get(leaf, leafIndex, false)) {
+        return;
+      }
+      if (takeEntries()) {
+        return;
+      }
+    }
+    endStep();
+  }
+
+  private void nextMap() {
+    leafIndex = 0;
+    entry = 0;
+    if (!parity && cnode().attributes().parityMembers() > 0) {
+      parity = true;
+      return;
+    }
+    parity = false;
+    object++;
+    over = object == objects.size();
+  }
+
+  private void onPage() {
+    if (!takeEntries()) {
+      nextLeaf();
+    }
+  }
+
+  /** False when the leaf is done with; else blocks are being read, or the step has ended. */
+  private boolean takeEntries() {
+    Page page = leaf.page();
+    if (page == null) {
+      leafIndex++;
+      entry = 0;
+      if (++emptyLeaves < EMPTY_LEAVES) {
+        return false;
+      }
+      endStep();
+      return true;
+    }
+    collect(page);
+    leaf.release();
+    if (count == 0) {
+      leafIndex++;
+      entry = 0;
+      return false;
+    }
+    rooms.drive.read(io, address, 0, count, buffer, 0);
+    return true;
+  }
+
+  private void collect(Page page) {
+    count = 0;
+    int bytes = parity ? cnode().parityEntryBytes() : cnode().dataEntryBytes();
+    long firstIndex = leafIndex * perLeaf();
+    while (entry < perLeaf() && count < STEP_BLOCKS) {
+      long at = PageFormat.HEADER_BYTES + (long) entry * bytes;
+      if (Cnode.address(page, at) != 0) {
+        address[count] = Cnode.address(page, at);
+        id[count] = Cnode.id(page, at);
+        crc[count] = Cnode.crc(page, at);
+        lblk[count] =
+            parity
+                ? cnode().layout().lblkOfParityIndex(rooms.driveIndex, firstIndex + entry)
+                : cnode().layout().lblkOfDataIndex(rooms.driveIndex, firstIndex + entry);
+        count++;
+      }
+      entry++;
+    }
+  }
+
+  @Override
+  public void onTransferred(BlockIo transferred) {
+    suspects = 0;
+    for (int i = 0; i < count; i++) {
+      boolean sound =
+          (io.failedMask() >>> i & 1) == 0
+              && Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
+                  == crc[i];
+      if (!sound) {
+        suspects |= 1L << i;
+      }
+    }
+    blocks += count;
+    if (suspects == 0) {
+      endStep();
+      return;
+    }
+    repairing = 1;
+    for (long rest = suspects; rest != 0; rest &= rest - 1) {
+      lookAgain(Long.numberOfTrailingZeros(rest));
+    }
+    oneRepaired();
+  }
+
+  /** An update may have replaced the block while it was read: only what still stands is damage. */
+  private void lookAgain(int i) {
+    repairing++;
+    boolean ofParity = parity;
+    Cnode of = cnode();
+    PageRequest again = new PageRequest(answered -> onLookedAgain(of, ofParity, i, answered));
+    boolean here =
+        ofParity ? of.parityLeaf(again, lblk[i], false) : of.dataLeaf(again, lblk[i], false);
+    if (here) {
+      onLookedAgain(of, ofParity, i, again);
+    }
+  }
+
+  private void onLookedAgain(Cnode of, boolean ofParity, int i, PageRequest answered) {
+    Page page = answered.page();
+    long at = ofParity ? of.parityEntry(lblk[i]) : of.dataEntry(lblk[i]);
+    boolean stands =
+        page != null && Cnode.address(page, at) == address[i] && Cnode.id(page, at) == id[i];
+    answered.release();
+    if (!stands) {
+      oneRepaired();
+      return;
+    }
+    damaged++;
+    rooms.counters().checksumErrors.add(1);
+    long row = lblk[i] / of.layout().chunkBlocks();
+    int member = of.layout().member(row, rooms.driveIndex);
+    int offset = i * Drive.BLOCK_BYTES;
+    reads.make(
+        of.attributes().gfid(),
+        lblk[i],
+        member,
+        buffer,
+        offset,
+        made -> onMade(of, ofParity, i, made));
+  }
+
+  private void onMade(Cnode of, boolean ofParity, int i, boolean made) {
+    if (!made) {
+      lost++;
+      oneRepaired();
+      return;
+    }
+    if (repair == null) {
+      oneRepaired();
+      return;
+    }
+    long gfid = of.attributes().gfid();
+    long offset = (long) i * Drive.BLOCK_BYTES;
+    BlockRepair.Listener listener =
+        done -> {
+          repaired += done ? 1 : 0;
+          oneRepaired();
+        };
+    if (ofParity) {
+      repair.repairParity(gfid, lblk[i], buffer.segment(), offset, listener);
+    } else {
+      repair.repairData(gfid, lblk[i], buffer.segment(), offset, listener);
+    }
+  }
+
+  private void oneRepaired() {
+    if (--repairing == 0) {
+      endStep();
+    }
+  }
+
+  private void endStep() {
+    IoBuffer used = buffer;
+    buffer = null;
+    rooms.gather.give(used);
+    reads.buffersAreBack();
+    Runnable done = stepDone;
+    stepDone = null;
+    done.run();
+  }
+
+  /** Blocks read. */
+  public long blocks() {
+    return blocks;
+  }
+
+  /** Of these, blocks that were not what they should be. */
+  public long damaged() {
+    return damaged;
+  }
+
+  /** Of these, blocks that were written to a new place. */
+  public long repaired() {
+    return repaired;
+  }
+
+  /** Of the damaged, blocks that could not be made from their groups. */
+  public long lost() {
+    return lost;
+  }
+}

@@ -1,0 +1,77 @@
+package dev.tuff.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code tuff scrub} on image files whose bytes were changed behind its back. */
+class ScrubIT {
+  @TempDir Path folder;
+
+  @BeforeEach
+  void makeArray() throws IOException {
+    byte[] content = new byte[2_000_000];
+    new Random(2).nextBytes(content);
+    Files.write(folder.resolve("in"), content);
+    TuffProcess.shell(
+            folder,
+            "for i in 0 1 2 3 4; do fallocate -l 64M d$i.img; done; tuff='"
+                + TuffProcess.ROOT.resolve("tuff")
+                + "'; \"$tuff\" format d*.img; \"$tuff\" volume create v --size 8M; "
+                + "\"$tuff\" put in v")
+        .succeeds();
+  }
+
+  private static JsonNode json(TuffProcess finished) throws IOException {
+    return new ObjectMapper().readTree(finished.out());
+  }
+
+  /** Changes a byte of the drive's first block of that kind. */
+  private void rot(int drive, String kind) throws IOException {
+    JsonNode map = json(TuffProcess.run(folder, "dump", "map", "d" + drive + ".img", "-o", "json"));
+    for (JsonNode entry : map) {
+      if (entry.get("member").asText().startsWith(kind)) {
+        try (FileChannel file =
+            FileChannel.open(folder.resolve("d" + drive + ".img"), StandardOpenOption.WRITE)) {
+          file.write(
+              ByteBuffer.wrap(new byte[] {1, 2, 3}), entry.get("address").asLong() * 4096 + 1000);
+        }
+        return;
+      }
+    }
+    throw new AssertionError("no " + kind + " on drive " + drive);
+  }
+
+  @Test
+  void scrubRepairsWhatHasRotted() throws IOException {
+    rot(1, "data");
+    rot(3, "parity");
+    assertThat(TuffProcess.run(folder, "check").exitCode()).isEqualTo(1);
+    JsonNode report = json(TuffProcess.run(folder, "scrub", "-o", "json").succeeds());
+    assertThat(report.get("damaged").asLong()).isEqualTo(2);
+    assertThat(report.get("repaired").asLong()).isEqualTo(2);
+    assertThat(report.get("lost").asLong()).isZero();
+    TuffProcess.run(folder, "check").succeeds();
+    assertThat(TuffProcess.run(folder, "scrub", "--rate", "500M").succeeds().out())
+        .contains("Nothing was damaged.");
+  }
+
+  @Test
+  void aDegradedArrayIsReadAndNotRepaired() throws IOException {
+    Files.move(folder.resolve("d4.img"), folder.resolve("gone"));
+    JsonNode report = json(TuffProcess.run(folder, "scrub", "-o", "json").succeeds());
+    assertThat(report.get("damaged").asLong()).isZero();
+    assertThat(report.get("drives")).hasSize(4);
+  }
+}
