@@ -26,7 +26,7 @@ import java.lang.foreign.MemorySegment;
  * The I/O manager of one drive: hears messages, hands each to the side that it is for, and starts
  * after each round what was gathered in it. Nothing else touches its drive.
  */
-final class Iom implements Actor {
+public final class Iom implements Actor {
   private final SideRooms rooms;
   private final PageTree objects;
   private final boolean readOnly;
@@ -52,7 +52,8 @@ final class Iom implements Actor {
     return rooms.shard;
   }
 
-  SideRooms rooms() {
+  /** Its rooms; on its shard. */
+  public SideRooms rooms() {
     return rooms;
   }
 
@@ -135,7 +136,7 @@ final class Iom implements Actor {
   }
 
   /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */
-  void createObject(ObjectAttributes attributes, Runnable hardened) {
+  public void createObject(ObjectAttributes attributes, Runnable hardened) {
     PageRequest request =
         new PageRequest(
             answered -> {
@@ -184,7 +185,7 @@ final class Iom implements Actor {
   }
 
   /** True when no update, generation or reconstruction is under way here. */
-  boolean quiet() {
+  public boolean quiet() {
     return data.inside() == 0
         && parity.inside() == 0
         && reads.inside() == 0
@@ -193,7 +194,7 @@ final class Iom implements Actor {
   }
 
   /** The last checkpoint of a quiet IOM. */
-  void lastCheckpoint(Runnable done) {
+  public void lastCheckpoint(Runnable done) {
     rooms.checkpoint.start(Long.MAX_VALUE, done);
   }
 }

@@ -1,8 +1,8 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tuff.iom.array.SimulatedArray.Shape;
+
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -37,8 +37,8 @@ class RecoveryTest {
         }
         array.start();
         recovered += array.recovery().groups();
-        array.learn();
-        assertThat(array.wrongReads()).as(Seeds.replay(seed) + " turn " + turn).isEmpty();
+        array.client.learn();
+        assertThat(array.client.wrongReads()).as(Seeds.replay(seed) + " turn " + turn).isEmpty();
       }
       array.stop();
       assertThat(array.check().findings()).as(Seeds.replay(seed)).isEmpty();
@@ -80,8 +80,8 @@ class RecoveryTest {
       }
       array.start();
       recovered += array.recovery().groups();
-      array.learn();
-      assertThat(array.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+      array.client.learn();
+      assertThat(array.client.wrongReads()).as(Seeds.replay(seed)).isEmpty();
       assertThat(array.recovery().lostGroups()).as(Seeds.replay(seed)).isZero();
       array.close();
     }
@@ -91,7 +91,7 @@ class RecoveryTest {
   }
 
   private static void crashUnderLoad(SimulatedArray array) {
-    array.load(20 + array.random.nextInt(200));
+    array.client.load(20 + array.random.nextInt(200));
     for (int i = array.random.nextInt(60); i > 0; i--) {
       array.step();
     }
