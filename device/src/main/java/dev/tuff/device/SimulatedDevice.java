@@ -83,6 +83,11 @@ public final class SimulatedDevice implements BlockDevice {
     request.complete(counters, result, IoErrors.errnoOf(result));
   }
 
+  /** What is worked on now, in order of submission. */
+  IoRequest[] inFlight() {
+    return loop.inFlight(this);
+  }
+
   /** Ends without completing anything; returns what was worked on. */
   IoRequest[] die() {
     IoRequest[] lost = loop.withdraw(this);
@@ -90,6 +95,10 @@ public final class SimulatedDevice implements BlockDevice {
     closed = true;
     pending = 0;
     return lost;
+  }
+
+  int slowness() {
+    return drive.slowness();
   }
 
   @Override

@@ -41,11 +41,15 @@ public final class SimulatedDrive {
     final long[] hardenedSequence = new long[SECTORS_PER_PAGE];
 
     int unhardened;
+
+    /** A read error until it is written again, as of a sector that a drive then replaces. */
+    boolean unreadable;
   }
 
   /** One version of one sector in the cache. */
   private static final class Version {
     Page page;
+    long pageIndex;
     int sector;
     long sequence;
     final byte[] content = new byte[SECTOR_BYTES];
@@ -66,6 +70,10 @@ public final class SimulatedDrive {
   private long cacheTail;
 
   private int leftPercent = 50;
+  private int slowness = 1;
+  private long lostSectors;
+  private long keptSectors;
+  private long tornWrites;
   private boolean gone;
   private SimulatedDevice device;
 
@@ -107,6 +115,70 @@ public final class SimulatedDrive {
   /** Takes all failing ranges back. */
   public void heal() {
     faults.clear();
+  }
+
+  /** A block can't be read until it is written the next time. */
+  public void makeUnreadable(long offsetBytes) {
+    pageForWriting(offsetBytes / PAGE_BYTES).unreadable = true;
+  }
+
+  /** Requests take {@code factor} times as long from now on. */
+  public void slow(int factor) {
+    slowness = factor;
+  }
+
+  int slowness() {
+    return slowness;
+  }
+
+  /** Sectors not hardened that crashes took, as far as an older content was found instead. */
+  public long lostSectors() {
+    return lostSectors;
+  }
+
+  /** Sectors not hardened that were found after a crash all the same. */
+  public long keptSectors() {
+    return keptSectors;
+  }
+
+  /** Writes in flight at a crash of which some sectors were found and others not. */
+  public long tornWrites() {
+    return tornWrites;
+  }
+
+  /**
+   * What a crash now would leave, as a drive of its own; this one goes on undisturbed.
+   *
+   * @param seed decides what the copy's crashes leave, this one included
+   */
+  public SimulatedDrive afterCrash(int percent, long seed) {
+    SimulatedDrive copy =
+        new SimulatedDrive(name, geometry.sizeBytes(), geometry.volatileCache(), seed);
+    copy.leftPercent = percent;
+    for (int c = 0; c < chunks.length; c++) {
+      for (int i = 0; chunks[c] != null && i < PAGES_PER_CHUNK; i++) {
+        Page page = chunks[c][i];
+        if (page != null) {
+          Page copied = copy.pageForWriting((long) c * PAGES_PER_CHUNK + i);
+          byte[] stable = page.hardened == null ? page.visible : page.hardened;
+          System.arraycopy(stable, 0, copied.visible, 0, PAGE_BYTES);
+          copied.unreadable = page.unreadable;
+        }
+      }
+    }
+    // In the order in which they were made: a later version that is left replaces an earlier one.
+    for (long at = cacheHead; at < cacheTail; at++) {
+      Version version = cache[index(at)];
+      if (version.sequence > version.page.hardenedSequence[version.sector] && copy.left()) {
+        Page page = copy.page(version.pageIndex);
+        System.arraycopy(
+            version.content, 0, page.visible, version.sector * SECTOR_BYTES, SECTOR_BYTES);
+      }
+    }
+    for (IoRequest request : device == null ? new IoRequest[0] : device.inFlight()) {
+      copy.leave(request);
+    }
+    return copy;
   }
 
   /**
@@ -157,15 +229,22 @@ public final class SimulatedDrive {
     while (cacheHead < cacheTail) {
       Version version = cache[index(cacheHead++)];
       // Any later version of the sector may overtake this one, so each is found or not by itself.
-      settle(version, left());
+      boolean left = left();
+      keptSectors += left ? 1 : 0;
+      lostSectors += left ? 0 : 1;
+      settle(version, left);
     }
     for (IoRequest request : lost) {
-      if (request.operation == IoOperation.WRITE
-          || request.operation == IoOperation.WRITE_DURABLE) {
-        tear(request);
-      } else if (request.operation == IoOperation.DISCARD && left()) {
-        discard(request.offsetBytes, request.discardBytes);
-      }
+      leave(request);
+    }
+  }
+
+  /** What a crash leaves of a request in flight. */
+  private void leave(IoRequest request) {
+    if (request.operation == IoOperation.WRITE || request.operation == IoOperation.WRITE_DURABLE) {
+      tear(request);
+    } else if (request.operation == IoOperation.DISCARD && left()) {
+      discard(request.offsetBytes, request.discardBytes);
     }
   }
 
@@ -174,10 +253,13 @@ public final class SimulatedDrive {
   }
 
   private void tear(IoRequest request) {
+    int found = 0;
     for (int at = 0; at < request.lengthBytes; at += SECTOR_BYTES) {
       if (left()) {
+        found++;
         long offset = request.offsetBytes + at;
         Page page = pageForWriting(offset / PAGE_BYTES);
+        page.unreadable = false;
         copyIn(
             request.buffer.segment(),
             request.bufferOffset + at,
@@ -186,6 +268,10 @@ public final class SimulatedDrive {
             SECTOR_BYTES);
       }
     }
+    int sectors = request.lengthBytes / SECTOR_BYTES;
+    tornWrites += found > 0 && found < sectors ? 1 : 0;
+    keptSectors += found;
+    lostSectors += sectors - found;
   }
 
   // ------------------------------------------------------------------ for the device
@@ -244,6 +330,12 @@ public final class SimulatedDrive {
         return true;
       }
     }
+    for (long at = from / PAGE_BYTES; reads && at * PAGE_BYTES < to; at++) {
+      Page page = page(at);
+      if (page != null && page.unreadable) {
+        return true;
+      }
+    }
     return false;
   }
 
@@ -270,8 +362,9 @@ public final class SimulatedDrive {
       Page page = pageForWriting(offset / PAGE_BYTES);
       int sector = (int) (offset % PAGE_BYTES) / SECTOR_BYTES;
       int from = request.bufferOffset + done;
+      page.unreadable = false;
       if (!durable) {
-        addVersion(page, sector, source, from);
+        addVersion(page, offset / PAGE_BYTES, sector, source, from);
       } else if (page.hardened != null) {
         copyIn(source, from, page.hardened, sector * SECTOR_BYTES, SECTOR_BYTES);
         // Older versions in the cache must not come after it.
@@ -281,7 +374,7 @@ public final class SimulatedDrive {
     }
   }
 
-  private void addVersion(Page page, int sector, MemorySegment source, int from) {
+  private void addVersion(Page page, long pageIndex, int sector, MemorySegment source, int from) {
     if (cacheTail - cacheHead == CACHE_SECTORS) {
       settle(cache[index(cacheHead++)], true);
     }
@@ -298,6 +391,7 @@ public final class SimulatedDrive {
       cache[index] = version;
     }
     version.page = page;
+    version.pageIndex = pageIndex;
     version.sector = sector;
     version.sequence = ++cacheTail;
     copyIn(source, from, version.content, 0, SECTOR_BYTES);

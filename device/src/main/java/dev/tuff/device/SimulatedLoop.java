@@ -96,6 +96,11 @@ public final class SimulatedLoop implements IoLoop {
     return count;
   }
 
+  /** When the next request completes if nothing else comes; {@link Long#MAX_VALUE}: never. */
+  public long nextDueNanos() {
+    return count == 0 ? Long.MAX_VALUE : events[0].dueNanos;
+  }
+
   private void requireOpen() {
     if (closed) {
       throw new IllegalStateException("the loop is closed");
@@ -115,7 +120,7 @@ public final class SimulatedLoop implements IoLoop {
 
   /** Lets the request complete after a time that its kind and the seed decide. */
   void schedule(IoRequest request) {
-    request.dueNanos = nowNanos + latencyNanos(request);
+    request.dueNanos = nowNanos + latencyNanos(request) * request.simulated.slowness();
     request.order = submissions++;
     if (count == events.length) {
       events = Arrays.copyOf(events, 2 * count);
@@ -176,6 +181,14 @@ public final class SimulatedLoop implements IoLoop {
       at = child;
     }
     events[at] = request;
+  }
+
+  /** The device's requests, in order of submission. */
+  IoRequest[] inFlight(SimulatedDevice device) {
+    return Arrays.stream(events, 0, count)
+        .filter(request -> request.simulated == device)
+        .sorted((a, b) -> Long.compare(a.order, b.order))
+        .toArray(IoRequest[]::new);
   }
 
   /** Takes out the device's requests, which will never complete, and returns them. */

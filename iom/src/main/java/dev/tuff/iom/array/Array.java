@@ -13,8 +13,6 @@ import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.recovery.DamagedJournalException;
-import dev.tuff.iom.recovery.IomRecovery;
-import dev.tuff.iom.recovery.Recovery;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Shard;
@@ -60,7 +58,6 @@ public final class Array implements AutoCloseable {
   private final Thread[] threads;
   private final BlockDevice[] devices;
   private final Actor[] ioms;
-  private final IomStart[] starts;
   private RecoveryReport recovery;
   private long recoveryNanos;
   private final SpaceBudget[] budgets;
@@ -84,7 +81,6 @@ public final class Array implements AutoCloseable {
     this.clients = new ClientSide[shardCount];
     this.devices = new BlockDevice[count];
     this.ioms = new Actor[count];
-    this.starts = new IomStart[count];
     this.budgets = new SpaceBudget[count];
   }
 
@@ -183,14 +179,19 @@ public final class Array implements AutoCloseable {
                   });
       threads[s].start();
     }
-    List<CompletableFuture<Void>> loading = new ArrayList<>();
-    for (int d = 0; d < devices.length; d++) {
-      if (devices[d] != null) {
-        loading.add(startIom(d));
-      }
-    }
-    loading.forEach(this::await);
-    recover();
+    CompletableFuture<RecoveryReport> opened = new CompletableFuture<>();
+    new ArrayStart(
+            drives.labels(),
+            devices,
+            shards,
+            memory,
+            superblock -> IomMemory.of(superblock, devices.length),
+            readOnly,
+            this::alarm,
+            ioms,
+            budgets)
+        .begin(opened::complete);
+    recovery = await(opened);
     recoveryNanos = System.nanoTime() - begun;
     openVolumes();
   }
@@ -198,71 +199,6 @@ public final class Array implements AutoCloseable {
   private static List<Integer> allowedCores() {
     BitSet allowed = Cpu.allowed();
     return allowed.stream().boxed().toList();
-  }
-
-  private CompletableFuture<Void> startIom(int d) {
-    DriveLabel label = drives.labels()[d];
-    Shard shard = shards[d % shards.length];
-    budgets[d] = new SpaceBudget(0);
-    IomStart.Alarm alarm = alarm(shard, label.path());
-    return onShard(
-        shard.index(),
-        done -> {
-          Drive drive = new Drive(devices[d], alarm);
-          IomStart starting =
-              new IomStart(
-                  label.superblock(),
-                  label.root(),
-                  shard,
-                  drive,
-                  memory,
-                  IomMemory.of(label.superblock(), devices.length),
-                  ioms,
-                  budgets[d],
-                  readOnly,
-                  alarm);
-          starts[d] = starting;
-          starting.load(
-              () -> {
-                ioms[d] = starting.iom();
-                shard.add(starting.iom());
-                done.complete(null);
-              });
-        });
-  }
-
-  /** Every journal has been replayed: settles what was open, and lets clients come. */
-  private void recover() {
-    IomRecovery[] parts = new IomRecovery[starts.length];
-    for (int d = 0; d < starts.length; d++) {
-      parts[d] = starts[d] == null ? null : starts[d].recovery();
-    }
-    int coordinator = firstPresent() % shards.length;
-    recovery =
-        await(
-            onShard(
-                coordinator,
-                done ->
-                    new Recovery(
-                            parts,
-                            shards[coordinator],
-                            readOnly,
-                            (drive, attributes, hardened) ->
-                                iom(drive).createObject(attributes, hardened),
-                            done::complete)
-                        .start()));
-    for (int d = 0; d < starts.length; d++) {
-      IomStart starting = starts[d];
-      if (starting != null) {
-        await(
-            this.<Boolean>onShard(
-                d % shards.length,
-                done -> {
-                  starting.open();
-                  done.complete(true);
-                }));
-      }
-    }
   }
 
   /** What had to be recovered when the array was started. */
@@ -279,8 +215,10 @@ public final class Array implements AutoCloseable {
    * A drive that fails, or metadata that can't be believed, stops the array: nothing is
    * acknowledged that is not so.
    */
-  private IomStart.Alarm alarm(Shard shard, Path path) {
-    return new IomStart.Alarm() {
+  private ArrayStart.Alarm alarm(int d) {
+    Shard shard = shards[d % shards.length];
+    Path path = drives.labels()[d].path();
+    return new ArrayStart.Alarm() {
       @Override
       public void onDamagedPage(String what) {
         fail(

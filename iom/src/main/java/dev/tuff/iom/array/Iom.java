@@ -28,7 +28,7 @@ import java.lang.foreign.MemorySegment;
  * The I/O manager of one drive: hears messages, hands each to the side that it is for, and starts
  * after each round what was gathered in it. Nothing else touches its drive.
  */
-final class Iom implements Actor {
+public final class Iom implements Actor {
   private final SideRooms rooms;
   private final PageTree objects;
   private final boolean readOnly;
@@ -56,7 +56,8 @@ final class Iom implements Actor {
     return rooms.shard;
   }
 
-  SideRooms rooms() {
+  /** Its rooms; on its shard. */
+  public SideRooms rooms() {
     return rooms;
   }
 
@@ -139,7 +140,7 @@ final class Iom implements Actor {
   }
 
   /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */
-  void createObject(ObjectAttributes attributes, Runnable hardened) {
+  public void createObject(ObjectAttributes attributes, Runnable hardened) {
     PageRequest request =
         new PageRequest(
             answered -> {
@@ -188,12 +189,12 @@ final class Iom implements Actor {
   }
 
   /** Begins to read and check everything that this drive holds. */
-  Scrub scrub() {
+  public Scrub scrub() {
     return new Scrub(rooms, reads, readOnly ? null : repair);
   }
 
   /** True when no update, generation or reconstruction is under way here. */
-  boolean quiet() {
+  public boolean quiet() {
     return data.inside() == 0
         && parity.inside() == 0
         && reads.inside() == 0
@@ -203,7 +204,7 @@ final class Iom implements Actor {
   }
 
   /** The last checkpoint of a quiet IOM. */
-  void lastCheckpoint(Runnable done) {
+  public void lastCheckpoint(Runnable done) {
     rooms.checkpoint.start(Long.MAX_VALUE, done);
   }
 }

@@ -17,7 +17,7 @@ import dev.tuff.iom.write.WriteOp;
  * @param largeBuffers buffers of the longest run, likewise
  * @param gatherBuffers buffers of the longest run for reconstruction
  */
-record IomMemory(
+public record IomMemory(
     int pageFrames,
     int bitmapPages,
     int cacheBlocks,
@@ -50,7 +50,8 @@ record IomMemory(
     return (long) stagingPages() * Drive.BLOCK_BYTES;
   }
 
-  long bytes() {
+  /** All of it. */
+  public long bytes() {
     long pages = pageFrames + bitmapPages + stagingPages() + cacheBlocks + 2 + 4L * smallBuffers;
     return pages * Drive.BLOCK_BYTES
         + (2L * largeBuffers + gatherBuffers) * LARGE_BYTES

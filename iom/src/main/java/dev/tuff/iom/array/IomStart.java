@@ -36,9 +36,6 @@ final class IomStart {
   private Runnable done;
   private long gfid;
 
-  /** What is wrong with a drive's metadata, told on its shard. */
-  interface Alarm extends PageCache.DamageListener, Drive.FailureListener {}
-
   @SuppressWarnings("ParameterNumber")
   IomStart(
       Superblock superblock,
@@ -50,7 +47,7 @@ final class IomStart {
       Actor[] ioms,
       SpaceBudget budget,
       boolean readOnly,
-      Alarm alarm) {
+      ArrayStart.Alarm alarm) {
     this.superblock = superblock;
     this.root = root;
     PageCache maps = pageCache(drive, memory, sizes.pageFrames(), alarm);
@@ -117,7 +114,7 @@ final class IomStart {
     this.recovery = new IomRecovery(rooms, objects, region, staging);
   }
 
-  private PageCache pageCache(Drive drive, IoMemory memory, int frames, Alarm alarm) {
+  private PageCache pageCache(Drive drive, IoMemory memory, int frames, ArrayStart.Alarm alarm) {
     IoBuffer slab = memory.buffers(1, frames * PageFormat.PAGE_BYTES)[0];
     return new PageCache(drive, superblock.arrayId(), superblock.driveIndex(), slab, alarm);
   }

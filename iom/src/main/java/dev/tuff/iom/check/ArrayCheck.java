@@ -103,7 +103,7 @@ public final class ArrayCheck {
   }
 
   /** Memory that a check of so many drives needs for its reads, with what region borders waste. */
-  static long memoryBytes(int drives) {
+  public static long memoryBytes(int drives) {
     long bytes = drives * DriveReader.BYTES;
     return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * DriveReader.BYTES;
   }
@@ -114,7 +114,7 @@ public final class ArrayCheck {
    * @param memory of the loop, with {@link #memoryBytes} left
    * @param witness null: none
    */
-  static CheckReport run(
+  public static CheckReport run(
       List<BlockDevice> devices,
       IoLoop loop,
       IoMemory memory,

@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
  * who knows what was written. With a witness blocks that were never written are looked at too, and
  * each member is made from each parity.
  */
-interface Witness {
+public interface Witness {
   /** The newest version of a group's member (N and up: parity) is at an address; 0: zeros. */
   void onBlock(long gfid, long lblk, int member, long address);
 

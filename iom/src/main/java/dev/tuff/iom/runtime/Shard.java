@@ -4,6 +4,7 @@ import dev.tuff.device.IoLoop;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 import org.jctools.queues.varhandle.MpscVarHandleArrayQueue;
 import org.jctools.queues.varhandle.SpscVarHandleArrayQueue;
 
@@ -36,6 +37,7 @@ public final class Shard {
   private Message free;
   private int freeCount;
   private boolean stopped;
+  private long handledEvents;
   private final Counter allocatedMessages = new Counter();
 
   /** What to do when an invariant breaks on some shard. */
@@ -161,14 +163,33 @@ public final class Shard {
     return handled;
   }
 
-  /** Empties the mailboxes up to a limit; true when there may be more. */
+  /**
+   * One round as in {@link #run}, without sleep, in which each other shard's messages come as if
+   * only so many of them had arrived: what a simulator lets be late.
+   *
+   * @param arrived by the index of the sender; what is left over comes first the next time
+   * @return messages, tasks and I/O completions handled
+   */
+  public int round(IntUnaryOperator arrived) {
+    long before = handledEvents;
+    drain(arrived);
+    endRound();
+    return (int) (handledEvents - before) + loop.poll();
+  }
+
   private boolean drain() {
+    return drain(sender -> DRAIN_LIMIT);
+  }
+
+  /** Empties the mailboxes up to a limit; true when there may be more. */
+  private boolean drain(IntUnaryOperator limit) {
     boolean more = false;
     drainLocal();
-    for (SpscVarHandleArrayQueue<Message> inbox : inboxes) {
+    for (int sender = 0; sender < inboxes.length; sender++) {
+      int most = limit.applyAsInt(sender);
       int taken = 0;
       Message message;
-      while (taken < DRAIN_LIMIT && (message = inbox.poll()) != null) {
+      while (taken < most && (message = inboxes[sender].poll()) != null) {
         deliver(message);
         taken++;
       }
@@ -180,6 +201,7 @@ public final class Shard {
     while (taken < DRAIN_LIMIT && (task = tasks.poll()) != null) {
       task.run();
       taken++;
+      handledEvents++;
     }
     drainLocal();
     return more || taken == DRAIN_LIMIT;
@@ -192,6 +214,7 @@ public final class Shard {
   }
 
   private void deliver(Message message) {
+    handledEvents++;
     message.to.onMessage(message);
     message.to = null;
     message.subject = null;

@@ -1,4 +1,4 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 /**
  * Which seeds a simulated test runs: the first few, as many as {@code -Ddev.tuff.seeds=...} says

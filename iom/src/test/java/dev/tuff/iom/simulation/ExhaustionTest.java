@@ -1,9 +1,9 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.allocation.Allocator;
-import dev.tuff.iom.array.SimulatedArray.Shape;
+import dev.tuff.iom.array.IomMemory;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import org.junit.jupiter.api.Test;
@@ -18,10 +18,10 @@ class ExhaustionTest {
   private static void loadAndCheck(Shape shape, int requests) {
     for (long seed : Seeds.of(4)) {
       SimulatedArray array = new SimulatedArray(shape, seed, PlantedFault.NONE);
-      array.load(requests);
+      array.client.load(requests);
       array.settle();
-      assertThat(array.failedRequests()).as(Seeds.replay(seed)).isZero();
-      array.readAll();
+      assertThat(array.client.failedRequests()).as(Seeds.replay(seed)).isZero();
+      array.client.readAll();
       array.stop();
       assertThat(array.check().findings()).as(Seeds.replay(seed)).isEmpty();
       array.close();
@@ -54,16 +54,16 @@ class ExhaustionTest {
     SimulatedArray array =
         new SimulatedArray(FIVE.client(1 << 20, 3000, 8192), 1, PlantedFault.NONE);
     for (int i = 0; i < 3000; i++) {
-      array.submitWrite(
+      array.client.submitWrite(
           (i * 37L % 256) * 4096 + i % 7,
-          array.randomContent(1 + i % 4089),
+          array.client.randomContent(1 + i % 4089),
           Toughness.ofLevel(i % 3));
     }
-    assertThat(array.outstanding()).isEqualTo(3000);
+    assertThat(array.client.outstanding()).isEqualTo(3000);
     array.settle();
-    assertThat(array.failedRequests()).isZero();
-    array.readAll();
-    assertThat(array.wrongReads()).isEmpty();
+    assertThat(array.client.failedRequests()).isZero();
+    array.client.readAll();
+    assertThat(array.client.wrongReads()).isEmpty();
     array.stop();
     assertThat(array.check().findings()).isEmpty();
   }
@@ -78,12 +78,12 @@ class ExhaustionTest {
     for (int i = 0; i < requests; i++) {
       long row = 5L * (i % 50);
       long member = i / 50 % 4;
-      array.submitWrite(
-          row * rowBytes + member * 16384, array.randomContent(16384), Toughness.HARDENED);
+      array.client.submitWrite(
+          row * rowBytes + member * 16384, array.client.randomContent(16384), Toughness.HARDENED);
     }
     array.settle();
-    assertThat(array.failedRequests()).isZero();
-    array.readAll();
+    assertThat(array.client.failedRequests()).isZero();
+    array.client.readAll();
     array.stop();
     assertThat(array.check().findings()).isEmpty();
   }
@@ -95,7 +95,8 @@ class ExhaustionTest {
     long[] before = budgets(array);
     long refusedFrom = -1;
     for (long at = 0; at < shape.volumeBytes(); at += 128 << 10) {
-      RequestResult result = array.write(at, array.randomContent(128 << 10), Toughness.HARDENED);
+      RequestResult result =
+          array.client.write(at, array.client.randomContent(128 << 10), Toughness.HARDENED);
       if (result == RequestResult.NO_SPACE) {
         refusedFrom = at;
         break;
@@ -114,20 +115,21 @@ class ExhaustionTest {
     assertThat(taken).isGreaterThanOrEqualTo(refusedFrom / 4096 * 5 / 4);
 
     // What is there can be read, what was refused is not there, not even in part.
-    array.readAll();
-    assertThat(array.wrongReads()).isEmpty();
+    array.client.readAll();
+    assertThat(array.client.wrongReads()).isEmpty();
 
     // The same again and again takes nothing for good, and fits as long as one more block does.
     for (int i = 0; i < 60; i++) {
       long at = (long) i * 4096 % refusedFrom;
-      RequestResult result = array.write(at, array.randomContent(2000), Toughness.HARDENED);
+      RequestResult result =
+          array.client.write(at, array.client.randomContent(2000), Toughness.HARDENED);
       assertThat(result).isIn(RequestResult.OK, RequestResult.NO_SPACE);
       array.settle();
     }
     array.settle();
     assertThat(budgets(array)).isEqualTo(full);
-    array.readAll();
-    assertThat(array.wrongReads()).isEmpty();
+    array.client.readAll();
+    assertThat(array.client.wrongReads()).isEmpty();
     array.stop();
     assertThat(array.check().findings()).isEmpty();
   }

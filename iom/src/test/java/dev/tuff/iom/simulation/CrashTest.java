@@ -1,9 +1,8 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tuff.iom.array.SimulatedArray.Checked;
-import dev.tuff.iom.array.SimulatedArray.Shape;
+import dev.tuff.iom.simulation.SimulatedArray.Checked;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -31,7 +30,7 @@ class CrashTest {
       SimulatedArray array =
           new SimulatedArray(
               Shape.of(drives, data, parity, chunk, shards), seed, PlantedFault.NONE);
-      array.load(20 + array.random.nextInt(400));
+      array.client.load(20 + array.random.nextInt(400));
       for (int i = array.random.nextInt(60); i > 0; i--) {
         array.step();
       }
@@ -40,7 +39,7 @@ class CrashTest {
       assertThat(checked.findings()).as(Seeds.replay(seed)).isEmpty();
       openUpdates += checked.openBlocks();
       openGenerations += checked.openParities();
-      replies += array.replies();
+      replies += array.client.replies();
     }
     // A simulator that never hits anything open shows nothing.
     assertThat(replies).isPositive();
@@ -57,15 +56,15 @@ class CrashTest {
           new SimulatedArray(
               Shape.of(drives, data, parity, chunk, shards), seed, PlantedFault.NONE);
       for (int turn = 0; turn < 3; turn++) {
-        array.load(200);
+        array.client.load(200);
         array.stop();
         Checked checked = array.check();
         assertThat(checked.findings()).as(Seeds.replay(seed)).isEmpty();
         assertThat(checked.openBlocks()).isZero();
         assertThat(checked.openParities()).isZero();
         array.start();
-        array.readAll();
-        assertThat(array.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+        array.client.readAll();
+        assertThat(array.client.wrongReads()).as(Seeds.replay(seed)).isEmpty();
       }
       array.close();
     }

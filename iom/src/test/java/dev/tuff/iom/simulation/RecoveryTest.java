@@ -1,9 +1,9 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.allocation.Allocator;
-import dev.tuff.iom.array.SimulatedArray.Shape;
+import dev.tuff.iom.array.IomMemory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,8 +39,8 @@ class RecoveryTest {
         }
         array.start();
         recovered += array.recovery().groups();
-        array.learn();
-        assertThat(array.wrongReads()).as(Seeds.replay(seed) + " turn " + turn).isEmpty();
+        array.client.learn();
+        assertThat(array.client.wrongReads()).as(Seeds.replay(seed) + " turn " + turn).isEmpty();
       }
       array.stop();
       assertThat(array.check().findings()).as(Seeds.replay(seed)).isEmpty();
@@ -82,8 +82,8 @@ class RecoveryTest {
       }
       array.start();
       recovered += array.recovery().groups();
-      array.learn();
-      assertThat(array.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+      array.client.learn();
+      assertThat(array.client.wrongReads()).as(Seeds.replay(seed)).isEmpty();
       assertThat(array.recovery().lostGroups()).as(Seeds.replay(seed)).isZero();
       array.close();
     }
@@ -104,14 +104,14 @@ class RecoveryTest {
     for (long seed : Seeds.of(3)) {
       SimulatedArray array = new SimulatedArray(shape, seed, PlantedFault.NONE);
       for (int turn = 0; turn < 2; turn++) {
-        array.load(600 + array.random.nextInt(100));
+        array.client.load(600 + array.random.nextInt(100));
         for (int d = 0; d < 5; d++) {
           most = Math.max(most, array.iom(d).rooms().maps.dirtyCount());
         }
         array.crash();
         array.start();
-        array.learn();
-        assertThat(array.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+        array.client.learn();
+        assertThat(array.client.wrongReads()).as(Seeds.replay(seed)).isEmpty();
       }
       array.stop();
       assertThat(array.check().findings()).as(Seeds.replay(seed)).isEmpty();
@@ -122,7 +122,7 @@ class RecoveryTest {
   }
 
   private static void crashUnderLoad(SimulatedArray array) {
-    array.load(20 + array.random.nextInt(200));
+    array.client.load(20 + array.random.nextInt(200));
     for (int i = array.random.nextInt(60); i > 0; i--) {
       array.step();
     }

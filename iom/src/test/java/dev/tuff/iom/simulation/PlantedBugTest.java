@@ -1,4 +1,4 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,7 +7,7 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
 import dev.tuff.device.IoOperation;
 import dev.tuff.device.IoRequest;
-import dev.tuff.iom.array.SimulatedArray.Shape;
+import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.runtime.Actor;
@@ -87,7 +87,7 @@ class PlantedBugTest {
   private static List<String> found(Shape shape, long seed, PlantedFault fault) {
     SimulatedArray array = new SimulatedArray(shape, seed, fault);
     try {
-      array.load(60 + array.random.nextInt(300));
+      array.client.load(60 + array.random.nextInt(300));
     } catch (Invariant.Broken broken) {
       array.close();
       return List.of(broken.getMessage());

@@ -1,11 +1,10 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tuff.iom.array.SimulatedArray.Checked;
-import dev.tuff.iom.array.SimulatedArray.Shape;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.scrub.Scrub;
+import dev.tuff.iom.simulation.SimulatedArray.Checked;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import java.util.ArrayList;
@@ -19,20 +18,21 @@ class RepairTest {
   private static final long SEED = 31;
 
   private static Checked stopped(SimulatedArray array) {
-    array.load(150);
-    array.write(0, array.randomContent(array.shape.maxRequestBytes()), Toughness.HARDENED);
+    array.client.load(150);
+    array.client.write(
+        0, array.client.randomContent(array.shape.maxRequestBytes()), Toughness.HARDENED);
     array.stop();
     return array.check();
   }
 
   private static void rotData(SimulatedArray array, Checked checked, long block) {
-    long address = checked.checker().address(SimulatedArray.GFID, block);
+    long address = checked.checker().address(Shape.GFID, block);
     int drive = checked.checker().driveOf(block, checked.checker().member(block));
     array.drives[drive].rot(address * Drive.BLOCK_BYTES + 100);
   }
 
   private static void rotParity(SimulatedArray array, Checked checked, long block, int parity) {
-    long address = checked.checker().parityAddress(SimulatedArray.GFID, block, parity);
+    long address = checked.checker().parityAddress(Shape.GFID, block, parity);
     int drive = checked.checker().driveOf(block, array.shape.data() + parity);
     array.drives[drive].rot(address * Drive.BLOCK_BYTES + 100);
   }
@@ -67,7 +67,7 @@ class RepairTest {
     rotData(array, stopped(array), block);
     assertThat(array.check().findings()).hasSize(1);
     array.start();
-    assertThat(array.read(block * 4096L + 17, 1000)).isEqualTo(RequestResult.OK);
+    assertThat(array.client.read(block * 4096L + 17, 1000)).isEqualTo(RequestResult.OK);
     array.settle();
     assertThat(repairedBlocks(array)).isEqualTo(1);
     if (crash) {
@@ -76,7 +76,7 @@ class RepairTest {
     }
     array.stop();
     assertThat(array.check().findings()).isEmpty();
-    assertThat(array.wrongReads()).isEmpty();
+    assertThat(array.client.wrongReads()).isEmpty();
   }
 
   @Test
@@ -101,11 +101,11 @@ class RepairTest {
   @Test
   void scrubReadsEveryBlockThatIsMapped() {
     SimulatedArray array = new SimulatedArray(Shape.of(5, 4, 1, 16384, 2), SEED, PlantedFault.NONE);
-    array.load(200);
+    array.client.load(200);
     array.settle();
     long mapped = 0;
     for (int d = 0; d < 5; d++) {
-      var cnode = array.iom(d).rooms().cnode(SimulatedArray.GFID);
+      var cnode = array.iom(d).rooms().cnode(Shape.GFID);
       mapped += cnode.mappedDataBlocks() + cnode.mappedParityBlocks();
     }
     assertThat(scrub(array).stream().mapToLong(Scrub::blocks).sum()).isEqualTo(mapped);
@@ -139,12 +139,12 @@ class RepairTest {
         rotData(array, checked, block);
       }
       array.start();
-      array.load(30 + array.random.nextInt(60));
+      array.client.load(30 + array.random.nextInt(60));
       repaired += repairedBlocks(array);
       array.crash();
       array.start();
-      array.learn();
-      assertThat(array.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+      array.client.learn();
+      assertThat(array.client.wrongReads()).as(Seeds.replay(seed)).isEmpty();
       array.settle();
       array.stop();
       assertThat(array.check().findings()).as(Seeds.replay(seed)).isEmpty();

@@ -1,4 +1,4 @@
-package dev.tuff.iom.check;
+package dev.tuff.iom.simulation;
 
 import dev.tuff.device.BlockDevice;
 import dev.tuff.device.DeviceOptions;
@@ -6,6 +6,10 @@ import dev.tuff.device.IoMemory;
 import dev.tuff.device.SimulatedDevice;
 import dev.tuff.device.SimulatedDrive;
 import dev.tuff.device.SimulatedLoop;
+import dev.tuff.iom.check.ArrayCheck;
+import dev.tuff.iom.check.CheckProgress;
+import dev.tuff.iom.check.CheckReport;
+import dev.tuff.iom.check.Witness;
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.ObjectAttributes;
 import java.lang.foreign.MemorySegment;
@@ -18,21 +22,25 @@ import java.util.Map;
  * The production check run over simulated drives, with a judge who knows what was written, and
  * remembering what stands where.
  */
-public final class MediaCheck {
+final class MediaCheck {
   /** Knows what a volume may hold. */
   @FunctionalInterface
-  public interface Judge {
+  interface Judge {
     /** Null when block {@code volumeBlock} of object {@code gfid} may have this content. */
     String wrong(long gfid, long volumeBlock, MemorySegment content);
   }
 
-  private record Block(long gfid, long lblk, int member) {}
+  /** A member of a group. */
+  record Block(long gfid, long lblk, int member) {}
+
+  private static final int QUEUE_DEPTH = 32;
 
   private final Map<Block, Long> addresses = new HashMap<>();
   private final Layout layout;
   private final CheckReport report;
 
-  private MediaCheck(List<SimulatedDrive> drives, ObjectAttributes attributes, Judge judge) {
+  private MediaCheck(
+      List<SimulatedDrive> drives, ObjectAttributes attributes, IoMemory memory, Judge judge) {
     this.layout =
         new Layout(
             attributes.drives(),
@@ -40,11 +48,10 @@ public final class MediaCheck {
             attributes.parityMembers(),
             attributes.chunkBlocks());
     SimulatedLoop loop = new SimulatedLoop(0);
-    IoMemory memory = IoMemory.plain(ArrayCheck.memoryBytes(drives.size()));
     List<BlockDevice> devices = new ArrayList<>();
     try {
       for (SimulatedDrive drive : drives) {
-        devices.add(SimulatedDevice.open(loop, drive, new DeviceOptions(DriveReader.QUEUE_DEPTH)));
+        devices.add(SimulatedDevice.open(loop, drive, new DeviceOptions(QUEUE_DEPTH)));
       }
       report =
           ArrayCheck.run(
@@ -70,38 +77,56 @@ public final class MediaCheck {
   }
 
   /** Checks as the command does: only by what the drives themselves say. */
-  public static CheckReport of(List<SimulatedDrive> drives, ObjectAttributes attributes) {
-    return new MediaCheck(drives, attributes, null).report;
+  static CheckReport of(List<SimulatedDrive> drives, ObjectAttributes attributes) {
+    IoMemory memory = IoMemory.plain(ArrayCheck.memoryBytes(drives.size()));
+    return new MediaCheck(drives, attributes, memory, null).report;
   }
 
   /** Checks, with the judge asked of every block and of what each parity would make of it. */
-  public static MediaCheck judged(
-      List<SimulatedDrive> drives, ObjectAttributes attributes, Judge judge) {
-    return new MediaCheck(drives, attributes, judge);
+  static MediaCheck judged(
+      List<SimulatedDrive> drives, ObjectAttributes attributes, IoMemory memory, Judge judge) {
+    return new MediaCheck(drives, attributes, memory, judge);
   }
 
-  public CheckReport report() {
+  CheckReport report() {
     return report;
   }
 
+  /** Where the newest version of each member that was looked at lies; 0: never written. */
+  Map<Block, Long> addresses() {
+    return addresses;
+  }
+
   /** Where the newest version of a volume's block lies on its drive; 0: never written. */
-  public long address(long gfid, long volumeBlock) {
+  long address(long gfid, long volumeBlock) {
     return addresses.get(new Block(gfid, lblk(volumeBlock), member(volumeBlock)));
   }
 
   /** Where the parity of a volume's block lies on its drive. */
-  public long parityAddress(long gfid, long volumeBlock, int parity) {
+  long parityAddress(long gfid, long volumeBlock, int parity) {
     return addresses.get(new Block(gfid, lblk(volumeBlock), layout.dataMembers() + parity));
   }
 
   /** The data member that a volume's block is. */
-  public int member(long volumeBlock) {
+  int member(long volumeBlock) {
     return (int) (volumeBlock / layout.chunkBlocks() % layout.dataMembers());
   }
 
   /** The drive of a member of the group in which a volume's block lies. */
-  public int driveOf(long volumeBlock, int member) {
+  int driveOf(long volumeBlock, int member) {
     return layout.drive(row(volumeBlock), member);
+  }
+
+  /** Likewise, by lblk. */
+  int drive(Block block) {
+    return layout.drive(block.lblk() / layout.chunkBlocks(), block.member());
+  }
+
+  /** The block of the volume that data member {@code member} of the group of a lblk is. */
+  long volumeBlock(long lblk, int member) {
+    long row = lblk / layout.chunkBlocks();
+    return (row * layout.dataMembers() + member) * layout.chunkBlocks()
+        + lblk % layout.chunkBlocks();
   }
 
   private long row(long volumeBlock) {

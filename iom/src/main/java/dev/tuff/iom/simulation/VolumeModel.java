@@ -1,4 +1,4 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import dev.tuff.iom.drive.Drive;
 import java.lang.foreign.MemorySegment;
@@ -106,9 +106,8 @@ final class VolumeModel {
       return null;
     }
     Block block = blocks[(int) volumeBlock];
-    byte[] found = content.toArray(ValueLayout.JAVA_BYTE);
-    for (byte[] version : block.versions) {
-      if (java.util.Arrays.equals(version, found)) {
+    for (int i = block.versions.size() - 1; i >= 0; i--) {
+      if (MemorySegment.ofArray(block.versions.get(i)).mismatch(content) == -1) {
         return null;
       }
     }

@@ -1,4 +1,4 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import dev.tuff.device.BlockDevice;
 import dev.tuff.device.DeviceCounters;

@@ -1,6 +1,7 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import dev.tuff.device.BlockDevice;
+import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
 
@@ -17,5 +18,10 @@ interface PlantedFault {
   /** A message on its way to the IOM of a drive. */
   default void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
     iom.onMessage(message);
+  }
+
+  /** Whether drives that have missed an epoch are left out at a start. */
+  default boolean staleIsLeftOut() {
+    return true;
   }
 }

@@ -1,6 +1,7 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import dev.tuff.device.SimulatedDrive;
+import dev.tuff.iom.array.DriveLabel;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.MapShape;
@@ -30,6 +31,7 @@ final class Surgery {
     void at(MemorySegment page, long offset);
   }
 
+  private final SimulatedArray array;
   private final SimulatedDrive drive;
   private final int index;
   private final ObjectAttributes attributes;
@@ -37,6 +39,7 @@ final class Surgery {
   private final MapShape shape;
 
   Surgery(SimulatedArray array, int index) {
+    this.array = array;
     this.drive = array.drives[index];
     this.index = index;
     this.attributes = array.shape.attributes();
@@ -152,9 +155,7 @@ final class Surgery {
   }
 
   DriveLabel label() {
-    try (SimulatedMedia media = new SimulatedMedia(drive)) {
-      return SimulatedArray.label(media, index);
-    }
+    return array.label(index);
   }
 
   /** Address of the data map's leaf that has a lblk's entry. */

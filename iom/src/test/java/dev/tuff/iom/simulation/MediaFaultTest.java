@@ -1,4 +1,4 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,10 +7,10 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
 import dev.tuff.device.IoOperation;
 import dev.tuff.device.IoRequest;
-import dev.tuff.iom.array.SimulatedArray.Checked;
-import dev.tuff.iom.array.SimulatedArray.Shape;
+import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.simulation.SimulatedArray.Checked;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import org.junit.jupiter.api.Test;
@@ -26,8 +26,9 @@ class MediaFaultTest {
 
   /** A loaded array, stopped so that nothing of it is in any cache, with what stands where. */
   private static Checked stopped(SimulatedArray array) {
-    array.load(150);
-    array.write(0, array.randomContent(array.shape.maxRequestBytes()), Toughness.HARDENED);
+    array.client.load(150);
+    array.client.write(
+        0, array.client.randomContent(array.shape.maxRequestBytes()), Toughness.HARDENED);
     array.stop();
     Checked checked = array.check();
     assertThat(checked.findings()).as(Seeds.replay(array.seed)).isEmpty();
@@ -35,14 +36,14 @@ class MediaFaultTest {
   }
 
   private static long rotData(SimulatedArray array, Checked checked, long block) {
-    long address = checked.checker().address(SimulatedArray.GFID, block);
+    long address = checked.checker().address(Shape.GFID, block);
     int drive = checked.checker().driveOf(block, checked.checker().member(block));
     array.drives[drive].rot(address * Drive.BLOCK_BYTES + 100);
     return drive;
   }
 
   private static void rotParity(SimulatedArray array, Checked checked, long block, int parity) {
-    long address = checked.checker().parityAddress(SimulatedArray.GFID, block, parity);
+    long address = checked.checker().parityAddress(Shape.GFID, block, parity);
     int drive = checked.checker().driveOf(block, array.shape.data() + parity);
     array.drives[drive].rot(address * Drive.BLOCK_BYTES + 100);
   }
@@ -63,11 +64,11 @@ class MediaFaultTest {
     Checked checked = stopped(array);
     rotData(array, checked, block);
     array.start();
-    assertThat(array.read(block * 4096L + 17, 1000)).isEqualTo(RequestResult.OK);
+    assertThat(array.client.read(block * 4096L + 17, 1000)).isEqualTo(RequestResult.OK);
     assertThat(counted(array, false)).isPositive();
     assertThat(counted(array, true)).isPositive();
-    array.readAll();
-    assertThat(array.wrongReads()).isEmpty();
+    array.client.readAll();
+    assertThat(array.client.wrongReads()).isEmpty();
     array.close();
   }
 
@@ -78,9 +79,9 @@ class MediaFaultTest {
     rotData(array, checked, 1);
     rotParity(array, checked, 1, 0);
     array.start();
-    array.readAll();
-    assertThat(array.failedRequests()).isZero();
-    assertThat(array.wrongReads()).isEmpty();
+    array.client.readAll();
+    assertThat(array.client.failedRequests()).isZero();
+    assertThat(array.client.wrongReads()).isEmpty();
     assertThat(counted(array, true)).isPositive();
     array.close();
   }
@@ -92,9 +93,9 @@ class MediaFaultTest {
     rotData(array, checked, 2);
     rotParity(array, checked, 2, 0);
     array.start();
-    assertThat(array.read(2 * 4096, 4096)).isEqualTo(RequestResult.IO_ERROR);
-    assertThat(array.read(3 * 4096, 4096)).isEqualTo(RequestResult.OK);
-    assertThat(array.wrongReads()).isEmpty();
+    assertThat(array.client.read(2 * 4096, 4096)).isEqualTo(RequestResult.IO_ERROR);
+    assertThat(array.client.read(3 * 4096, 4096)).isEqualTo(RequestResult.OK);
+    assertThat(array.client.wrongReads()).isEmpty();
     array.close();
   }
 
@@ -104,8 +105,8 @@ class MediaFaultTest {
     Checked checked = stopped(array);
     rotData(array, checked, 5);
     array.start();
-    assertThat(array.read(5 * 4096, 4096)).isEqualTo(RequestResult.IO_ERROR);
-    assertThat(array.read(6 * 4096, 4096)).isEqualTo(RequestResult.OK);
+    assertThat(array.client.read(5 * 4096, 4096)).isEqualTo(RequestResult.IO_ERROR);
+    assertThat(array.client.read(6 * 4096, 4096)).isEqualTo(RequestResult.OK);
     assertThat(counted(array, false)).isPositive();
     array.close();
   }
@@ -114,13 +115,13 @@ class MediaFaultTest {
   void unreadableDataIsMadeGood() {
     SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
     Checked checked = stopped(array);
-    long address = checked.checker().address(SimulatedArray.GFID, 4);
+    long address = checked.checker().address(Shape.GFID, 4);
     int drive = checked.checker().driveOf(4, checked.checker().member(4));
     array.drives[drive].fail(address * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES, true, false);
     array.start();
-    array.readAll();
-    assertThat(array.failedRequests()).isZero();
-    assertThat(array.wrongReads()).isEmpty();
+    array.client.readAll();
+    assertThat(array.client.failedRequests()).isZero();
+    assertThat(array.client.wrongReads()).isEmpty();
     assertThat(array.iom(drive).rooms().counters().mediaErrors.get()).isPositive();
     array.close();
   }
@@ -145,12 +146,12 @@ class MediaFaultTest {
   }
 
   private static void assertUpdated(SimulatedArray array, long block) {
-    byte[] content = array.randomContent(300);
-    assertThat(array.write(block * 4096 + 50, content, Toughness.HARDENED))
+    byte[] content = array.client.randomContent(300);
+    assertThat(array.client.write(block * 4096 + 50, content, Toughness.HARDENED))
         .isEqualTo(RequestResult.OK);
     assertThat(counted(array, false)).isPositive();
-    array.readAll();
-    assertThat(array.wrongReads()).isEmpty();
+    array.client.readAll();
+    assertThat(array.client.wrongReads()).isEmpty();
     array.stop();
     assertThat(array.check().findings()).isEmpty();
   }
@@ -159,17 +160,17 @@ class MediaFaultTest {
   void lostWritesAreFound() {
     WrongWrites fault = new WrongWrites(0);
     SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, fault);
-    array.load(100);
+    array.client.load(100);
     array.settle();
     fault.next = true;
-    array.write(0, array.randomContent(4096), Toughness.HARDENED);
+    array.client.write(0, array.client.randomContent(4096), Toughness.HARDENED);
     assertThat(fault.next).isFalse();
     array.stop();
     assertThat(array.check().findings()).isNotEmpty();
     array.start();
-    array.readAll();
-    assertThat(array.failedRequests()).isZero();
-    assertThat(array.wrongReads()).isEmpty();
+    array.client.readAll();
+    assertThat(array.client.failedRequests()).isZero();
+    assertThat(array.client.wrongReads()).isEmpty();
     assertThat(counted(array, false)).isPositive();
     array.close();
   }
@@ -178,17 +179,17 @@ class MediaFaultTest {
   void misdirectedWritesAreFound() {
     WrongWrites fault = new WrongWrites(1);
     SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, fault);
-    array.load(100);
+    array.client.load(100);
     array.settle();
     fault.next = true;
-    array.write(0, array.randomContent(4096), Toughness.HARDENED);
+    array.client.write(0, array.client.randomContent(4096), Toughness.HARDENED);
     assertThat(fault.next).isFalse();
     array.stop();
     assertThat(array.check().findings()).isNotEmpty();
     array.start();
-    array.readAll();
-    assertThat(array.failedRequests()).isZero();
-    assertThat(array.wrongReads()).isEmpty();
+    array.client.readAll();
+    assertThat(array.client.failedRequests()).isZero();
+    assertThat(array.client.wrongReads()).isEmpty();
     assertThat(counted(array, false)).isPositive();
     array.close();
   }

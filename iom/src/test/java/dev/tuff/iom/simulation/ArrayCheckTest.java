@@ -1,12 +1,10 @@
-package dev.tuff.iom.array;
+package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.device.SimulatedDrive;
-import dev.tuff.iom.array.SimulatedArray.Shape;
 import dev.tuff.iom.check.CheckReport;
 import dev.tuff.iom.check.CheckReport.DriveState;
-import dev.tuff.iom.check.MediaCheck;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.support.Bytes;
@@ -40,12 +38,12 @@ class ArrayCheckTest {
       array.close();
     }
     array = new SimulatedArray(shape, 4711, PlantedFault.NONE);
-    array.load(150);
-    array.write(0, array.randomContent(shape.maxRequestBytes()), Toughness.HARDENED);
+    array.client.load(150);
+    array.client.write(0, array.client.randomContent(shape.maxRequestBytes()), Toughness.HARDENED);
     // Two blocks on one drive with the same content: chunk 1 of the row, its first two blocks.
-    byte[] same = array.randomContent(4096);
-    array.write(4 * 4096, same, Toughness.HARDENED);
-    array.write(5 * 4096, same, Toughness.HARDENED);
+    byte[] same = array.client.randomContent(4096);
+    array.client.write(4 * 4096, same, Toughness.HARDENED);
+    array.client.write(5 * 4096, same, Toughness.HARDENED);
     array.stop();
     before = array.check().checker();
     assertThat(before.report().findings()).isEmpty();
@@ -81,7 +79,7 @@ class ArrayCheckTest {
   }
 
   private long address(long block) {
-    return before.address(SimulatedArray.GFID, block);
+    return before.address(Shape.GFID, block);
   }
 
   private void rotData(long block) {
@@ -89,7 +87,7 @@ class ArrayCheckTest {
   }
 
   private void rotParity(long block) {
-    long address = before.parityAddress(SimulatedArray.GFID, block, 0);
+    long address = before.parityAddress(Shape.GFID, block, 0);
     array.drives[parityDriveOf(block)].rot(address * Drive.BLOCK_BYTES + 100);
   }
 
@@ -141,7 +139,7 @@ class ArrayCheckTest {
   @Test
   void takesAnArrayThatWasNotStoppedForWhatItIs() {
     SimulatedArray crashed = new SimulatedArray(SHAPE, 4712, PlantedFault.NONE);
-    crashed.load(300);
+    crashed.client.load(300);
     crashed.crash();
     CheckReport report = MediaCheck.of(List.of(crashed.drives), SHAPE.attributes());
     assertThat(report.findings()).isEmpty();
@@ -248,7 +246,7 @@ class ArrayCheckTest {
 
   @Test
   void findsParityThatIsNotWhatItsMembersMake() {
-    long address = before.parityAddress(SimulatedArray.GFID, 2, 0);
+    long address = before.parityAddress(Shape.GFID, 2, 0);
     Surgery surgery = surgery(parityDriveOf(2));
     MemorySegment parity = surgery.read(address);
     Bytes.flip(parity, 4711);
@@ -450,10 +448,10 @@ class ArrayCheckTest {
   @Test
   void findsRotInAnArrayThatWasNotStopped() {
     array.start();
-    byte[] content = array.randomContent(4096);
-    array.write(2 * 4096, content, Toughness.HARDENED);
+    byte[] content = array.client.randomContent(4096);
+    array.client.write(2 * 4096, content, Toughness.HARDENED);
     // Its complete is journaled with its drive's next record.
-    array.write(3 * 4096, content, Toughness.HARDENED);
+    array.client.write(3 * 4096, content, Toughness.HARDENED);
     array.settle();
     array.crash();
     before = array.check().checker();
@@ -466,7 +464,7 @@ class ArrayCheckTest {
   @Test
   void takesTheFormerRootCopyOfAPowerCutForNormal() {
     array.start();
-    array.write(2 * 4096, array.randomContent(4096), Toughness.HARDENED);
+    array.client.write(2 * 4096, array.client.randomContent(4096), Toughness.HARDENED);
     array.settle();
     array.crash();
     long address = surgery(2).label().root().address(FIRST_COPY_OF_ROOT);
@@ -484,7 +482,7 @@ class ArrayCheckTest {
   void saysSomethingWhateverRots(boolean clean) {
     for (long seed : Seeds.of(15)) {
       SimulatedArray rotten = new SimulatedArray(SHAPE, seed, PlantedFault.NONE);
-      rotten.load(100);
+      rotten.client.load(100);
       if (clean) {
         rotten.stop();
       } else {

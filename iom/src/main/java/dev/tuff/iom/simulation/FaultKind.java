@@ -1,0 +1,36 @@
+package dev.tuff.iom.simulation;
+
+/** What a simulation does to the array. Each can be left out, to see whether a failure needs it. */
+public enum FaultKind {
+  /** Shards run in any order, and what one sends another comes late. */
+  LATE_MESSAGES("late messages"),
+  /** One drive takes ten times as long as the others. */
+  SLOW_DRIVE("slow drives"),
+  /** The power of all drives is cut at any event. */
+  POWER_CUT("power cuts"),
+  /** Likewise while the array recovers from the cut before. */
+  CUT_IN_RECOVERY("power cuts in recovery"),
+  /** A drive is missing from a start on. */
+  DRIVE_LOSS("drive losses"),
+  /** A drive that was left behind is there again. */
+  STALE_DRIVE("stale drives"),
+  /** A block of data or parity changes in its place. */
+  ROT("rotten blocks"),
+  /** A block of data or parity can't be read until it is written again. */
+  UNREADABLE("unreadable blocks"),
+  /** A write of data or parity that is reported as done gets nowhere. */
+  LOST_WRITE("lost writes"),
+  /** Likewise, and it goes over another block. */
+  MISDIRECTED_WRITE("misdirected writes");
+
+  private final String plural;
+
+  FaultKind(String plural) {
+    this.plural = plural;
+  }
+
+  /** For a count of them. */
+  public String plural() {
+    return plural;
+  }
+}

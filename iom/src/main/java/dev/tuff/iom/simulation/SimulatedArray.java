@@ -1,0 +1,593 @@
+package dev.tuff.iom.simulation;
+
+import dev.tuff.device.BlockDevice;
+import dev.tuff.device.DeviceOptions;
+import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoMemory;
+import dev.tuff.device.SimulatedDevice;
+import dev.tuff.device.SimulatedDrive;
+import dev.tuff.device.SimulatedLoop;
+import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.array.ArrayException;
+import dev.tuff.iom.array.ArrayStart;
+import dev.tuff.iom.array.DriveLabel;
+import dev.tuff.iom.array.Iom;
+import dev.tuff.iom.array.Superblock;
+import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.journal.Journal;
+import dev.tuff.iom.recovery.RecoveryReport;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Message;
+import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.volume.ClientSide;
+import dev.tuff.iom.volume.Volume;
+import dev.tuff.iom.volume.VolumeRequest;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntUnaryOperator;
+
+/**
+ * A whole array with its clients in one thread, in virtual time and from one seed: simulated
+ * drives, and the production shards and IOMs run in turn, an event at a time. The same shape and
+ * seed give the same run.
+ */
+final class SimulatedArray implements AutoCloseable {
+  private static final int QUEUE_DEPTH = 32;
+  private static final int IDLE_LIMIT = 64;
+  private static final long STEP_LIMIT = 2_000_000;
+  private static final int[] LEFT_PERCENT = {0, 3, 50, 97, 100};
+
+  @SuppressWarnings("UnnecessaryLambda") // handed over as it is
+  private static final IntUnaryOperator ALL = sender -> Integer.MAX_VALUE;
+
+  final Shape shape;
+  final long seed;
+  final SplittableRandom random;
+  final SimulatedDrive[] drives;
+  final SimulatedClient client;
+  private final PlantedFault fault;
+  private final SimulatedMemory memories;
+  private final UUID arrayId;
+  private final SplittableRandom schedule;
+  private final IntUnaryOperator some;
+
+  private SimulatedLoop[] loops;
+  private Shard[] shards;
+  private BlockDevice[] devices;
+  private Actor[] actors;
+  private SpaceBudget[] budgets;
+  private ArrayStart start;
+  private Volume volume;
+  private RecoveryReport recovery;
+  private final BitSet lost = new BitSet();
+  private boolean lateMessages;
+  private boolean readOnly;
+  private boolean running;
+  private int turn;
+  private long idleShards;
+  private long virtualNanosBefore;
+  private String driveFailure;
+  private long steps;
+
+  /** Formats the drives, starts the array and makes a volume. */
+  SimulatedArray(Shape shape, long seed, PlantedFault fault) {
+    this(shape, seed, fault, new SimulatedMemory());
+  }
+
+  SimulatedArray(Shape shape, long seed, PlantedFault fault, SimulatedMemory memories) {
+    this(shape, seed, fault, memories, new SimulatedDrive[shape.drives()]);
+    for (int d = 0; d < drives.length; d++) {
+      drives[d] =
+          new SimulatedDrive(
+              "drive" + d, (long) shape.driveBlocks() * Drive.BLOCK_BYTES, true, random.nextLong());
+      drives[d].slow(shape.slowness());
+    }
+    format();
+    start();
+    createVolume();
+  }
+
+  private SimulatedArray(
+      Shape shape,
+      long seed,
+      PlantedFault fault,
+      SimulatedMemory memories,
+      SimulatedDrive[] drives) {
+    this.shape = shape;
+    this.seed = seed;
+    this.fault = fault;
+    this.memories = memories;
+    this.drives = drives;
+    this.random = new SplittableRandom(seed);
+    this.schedule = random.split();
+    this.some = sender -> schedule.nextInt(3);
+    this.arrayId = new UUID(seed, 7);
+    this.client = new SimulatedClient(this);
+  }
+
+  /**
+   * The array after its power was cut now, on drives of its own and not yet started; this one goes
+   * on.
+   *
+   * @param percent how much of what is in doubt is left
+   * @param copySeed decides of what
+   */
+  SimulatedArray afterCrash(int percent, long copySeed, SimulatedMemory copyMemories) {
+    SimulatedDrive[] copies = new SimulatedDrive[drives.length];
+    for (int d = 0; d < drives.length; d++) {
+      copies[d] = drives[d].afterCrash(percent, copySeed + d);
+    }
+    return new SimulatedArray(shape, copySeed, PlantedFault.NONE, copyMemories, copies);
+  }
+
+  private Superblock superblock(int drive) {
+    return new Superblock(
+        arrayId,
+        drive,
+        shape.drives(),
+        shape.data(),
+        shape.parity(),
+        1,
+        shape.driveBlocks(),
+        Superblock.LABEL_BLOCKS,
+        shape.journalBlocks(),
+        Superblock.LABEL_BLOCKS + shape.journalBlocks(),
+        0);
+  }
+
+  private void format() {
+    SimulatedLoop loop = new SimulatedLoop(random.nextLong());
+    List<BlockDevice> opened = new ArrayList<>();
+    List<Superblock> superblocks = new ArrayList<>();
+    for (int d = 0; d < drives.length; d++) {
+      opened.add(SimulatedDevice.open(loop, drives[d], new DeviceOptions(4, 0)));
+      superblocks.add(superblock(d));
+    }
+    IoBuffer block = IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
+    ArrayStart.format(loop, opened, superblocks, block);
+    opened.forEach(BlockDevice::close);
+    loop.close();
+  }
+
+  /** From now on shards run in any order and messages between them come late. */
+  void lateMessages(boolean late) {
+    lateMessages = late;
+  }
+
+  /** A drive that is not there at the next start. */
+  void lose(int drive) {
+    lost.set(drive);
+  }
+
+  /** A lost drive that is there again. */
+  void bringBack(int drive) {
+    lost.clear(drive);
+  }
+
+  /** Drives that are away. */
+  BitSet lost() {
+    return lost;
+  }
+
+  /** Drives that the array runs without. */
+  BitSet missing() {
+    BitSet missing = new BitSet();
+    for (int d = 0; d < drives.length; d++) {
+      missing.set(d, devices[d] == null);
+    }
+    return missing;
+  }
+
+  /** Starts the array from what is on its drives, stopped cleanly or not. */
+  void start() {
+    start(Integer.MAX_VALUE);
+  }
+
+  /**
+   * Starts the array and gives up after so many steps of it, as when the power is cut then; true
+   * when it is open.
+   */
+  boolean start(int maxSteps) {
+    final long limit = maxSteps == Integer.MAX_VALUE ? Long.MAX_VALUE : steps + maxSteps;
+    DriveLabel[] labels = new DriveLabel[drives.length];
+    for (int d = 0; d < drives.length; d++) {
+      labels[d] = lost.get(d) ? null : label(d);
+    }
+    if (fault.staleIsLeftOut()) {
+      ArrayStart.leaveOutStale(labels);
+    }
+    readOnly = Arrays.asList(labels).contains(null);
+    shards = new Shard[shape.shards()];
+    loops = new SimulatedLoop[shards.length];
+    ClientSide[] clients = new ClientSide[shards.length];
+    for (int s = 0; s < shards.length; s++) {
+      loops[s] = new SimulatedLoop(random.nextLong());
+      shards[s] = new Shard(s, (shard, cause) -> {});
+      shards[s].attach(loops[s]);
+      clients[s] = new ClientSide(shards[s]);
+    }
+    Shard.connect(shards);
+    IoMemory memory = memories.forMachine(shape.memoryBytes());
+    devices = new BlockDevice[drives.length];
+    actors = new Actor[drives.length];
+    budgets = new SpaceBudget[drives.length];
+    for (int d = 0; d < drives.length; d++) {
+      if (labels[d] != null) {
+        SimulatedDevice device =
+            SimulatedDevice.open(
+                loops[d % shards.length], drives[d], new DeviceOptions(QUEUE_DEPTH, 0));
+        devices[d] = fault.device(this, device, labels[d].superblock());
+      }
+    }
+    running = true;
+    recovery = null;
+    start =
+        new ArrayStart(
+            labels,
+            devices,
+            shards,
+            memory,
+            superblock -> shape.sizes(),
+            readOnly,
+            this::alarm,
+            actors,
+            budgets);
+    start.begin(report -> recovery = report);
+    run(() -> steps >= limit || recovery != null);
+    if (recovery == null) {
+      return false;
+    }
+    for (int d = 0; d < drives.length; d++) {
+      actors[d] = actors[d] == null ? null : faulty(d, iom(d));
+    }
+    volume = new Volume(shape.attributes(), actors, budgets, clients, readOnly);
+    client.begin(memory);
+    return true;
+  }
+
+  private Actor faulty(int drive, Iom iom) {
+    return new Actor() {
+      @Override
+      public Shard shard() {
+        return iom.shard();
+      }
+
+      @Override
+      public void onMessage(Message message) {
+        fault.deliver(SimulatedArray.this, drive, iom, message);
+      }
+    };
+  }
+
+  private ArrayStart.Alarm alarm(int drive) {
+    return new ArrayStart.Alarm() {
+      @Override
+      public void onDamagedPage(String what) {
+        throw new ArrayException("drive" + drive + " is damaged: " + what);
+      }
+
+      @Override
+      public void onDriveFailed(Drive failed, String what) {
+        driveFailure = "drive" + drive + " has failed: " + what;
+      }
+    };
+  }
+
+  /** What a drive that is not in use says of itself. */
+  DriveLabel label(int drive) {
+    try (SimulatedMedia media = new SimulatedMedia(drives[drive]);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment blocks =
+          arena.allocate(Superblock.LABEL_BLOCKS * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
+      media.read(0, (int) Superblock.LABEL_BLOCKS, blocks);
+      return DriveLabel.decode(Path.of(drives[drive].name()), blocks, Long.MAX_VALUE);
+    }
+  }
+
+  private void createVolume() {
+    int[] owed = {drives.length};
+    for (int d = 0; d < drives.length; d++) {
+      iom(d).createObject(shape.attributes(), () -> owed[0]--);
+    }
+    run(() -> owed[0] == 0);
+  }
+
+  /** Takes a client's request on. */
+  void submit(VolumeRequest request) {
+    volume.submit(request);
+  }
+
+  // ---- running
+
+  /**
+   * One event: a round of a shard, or time goes on to the next I/O completion. False when nothing
+   * would ever happen.
+   */
+  boolean step() {
+    steps++;
+    if (lateMessages && schedule.nextInt(16) == 0 && moveTime()) {
+      return true;
+    }
+    turn = lateMessages ? schedule.nextInt(shards.length) : (turn + 1) % shards.length;
+    boolean whole = !lateMessages || schedule.nextInt(8) != 0;
+    int handled = shards[turn].round(whole ? ALL : some);
+    failIfDriveFailed();
+    if (handled > 0) {
+      idleShards = 0;
+      return true;
+    }
+    if (whole) {
+      idleShards |= 1L << turn;
+    }
+    if (idleShards != (1L << shards.length) - 1) {
+      return true;
+    }
+    idleShards = 0;
+    return moveTime();
+  }
+
+  private void failIfDriveFailed() {
+    if (driveFailure != null) {
+      throw new ArrayException(driveFailure);
+    }
+  }
+
+  /** All loops have the same time; it goes on to the next completion of any of them. */
+  private boolean moveTime() {
+    long next = Long.MAX_VALUE;
+    for (SimulatedLoop loop : loops) {
+      next = Math.min(next, loop.nextDueNanos());
+    }
+    if (next == Long.MAX_VALUE) {
+      return false;
+    }
+    idleShards = 0;
+    moveTime(next);
+    return true;
+  }
+
+  private void moveTime(long to) {
+    for (SimulatedLoop loop : loops) {
+      while (loop.nanoTime() < to) {
+        loop.await(to - loop.nanoTime());
+      }
+    }
+    failIfDriveFailed();
+  }
+
+  /** Steps until {@code done}; that nothing is left to happen before it is a deadlock. */
+  void run(BooleanSupplier done) {
+    long limit = steps + STEP_LIMIT;
+    int idle = 0;
+    while (!done.getAsBoolean()) {
+      idle = step() ? 0 : idle + 1;
+      // Messages that a round's end has sent may go to and fro meanwhile.
+      if (idle > IDLE_LIMIT || steps > limit) {
+        throw new IllegalStateException(
+            (idle > IDLE_LIMIT ? "deadlock: nothing is under way on the drives and " : "no end: ")
+                + client.outstanding()
+                + " requests wait; "
+                + state());
+      }
+    }
+  }
+
+  /** Lets time go by, as when clients have nothing to ask for. */
+  void pause(long nanos) {
+    long until = nanoTime() + nanos;
+    while (nextDue() < until) {
+      step();
+    }
+    moveTime(Math.max(until, nanoTime()));
+  }
+
+  private long nextDue() {
+    long next = Long.MAX_VALUE;
+    for (SimulatedLoop loop : loops) {
+      next = Math.min(next, loop.nextDueNanos());
+    }
+    return next;
+  }
+
+  private long nanoTime() {
+    return loops[0].nanoTime();
+  }
+
+  /** Virtual time since the drives were made. */
+  long virtualNanos() {
+    return virtualNanosBefore + (running ? nanoTime() : 0);
+  }
+
+  /** What the IOMs have inside, for the message of a failure. */
+  private String state() {
+    StringBuilder text = new StringBuilder();
+    for (int d = 0; d < drives.length; d++) {
+      if (actors[d] == null) {
+        continue;
+      }
+      Iom iom = iom(d);
+      Journal journal = iom.rooms().journal;
+      text.append(
+          "[drive %d: journal %d of %d, queued %d, dirty pages %d of %d, quiet %s, checkpoint %s, free buffers %d %d %d %d] "
+              .formatted(
+                  d,
+                  journal.usedBlocks(),
+                  journal.blocks(),
+                  journal.queuedEntries(),
+                  iom.rooms().maps.dirtyCount(),
+                  iom.rooms().maps.capacity(),
+                  iom.quiet(),
+                  iom.rooms().checkpoint.running(),
+                  iom.rooms().smallData.freeCount(),
+                  iom.rooms().largeData.freeCount(),
+                  iom.rooms().smallParity.freeCount(),
+                  iom.rooms().largeParity.freeCount()));
+    }
+    return text.toString();
+  }
+
+  /** What the last start found and did. */
+  RecoveryReport recovery() {
+    return recovery;
+  }
+
+  // ---- ends
+
+  /** Stops cleanly: a last checkpoint on every drive, unless the array is read-only. */
+  void stop() {
+    settle();
+    if (!readOnly) {
+      int[] owed = {drives.length};
+      for (int d = 0; d < drives.length; d++) {
+        iom(d).lastCheckpoint(() -> owed[0]--);
+      }
+      run(() -> owed[0] == 0);
+    }
+    ended();
+    for (BlockDevice device : devices) {
+      if (device != null) {
+        device.close();
+      }
+    }
+    for (SimulatedLoop loop : loops) {
+      loop.close();
+    }
+  }
+
+  private void ended() {
+    virtualNanosBefore += nanoTime();
+    running = false;
+    idleShards = 0;
+    client.end();
+  }
+
+  /** Runs until every request is over and every IOM quiet. */
+  void settle() {
+    client.drain();
+    run(this::quiet);
+  }
+
+  private boolean quiet() {
+    for (int d = 0; d < drives.length; d++) {
+      if (actors[d] != null && !iom(d).quiet()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Of an array that is quiet: what is not as it was before clients came. */
+  List<String> leftOver() {
+    List<String> found = new ArrayList<>();
+    for (int d = 0; d < drives.length; d++) {
+      if (actors[d] == null) {
+        continue;
+      }
+      SideRooms rooms = iom(d).rooms();
+      BufferPool[] pools = {
+        rooms.smallData,
+        rooms.largeData,
+        rooms.smallParity,
+        rooms.largeParity,
+        rooms.gather,
+        rooms.mergedData,
+        rooms.readScratch
+      };
+      for (int i = 0; i < pools.length; i++) {
+        if (pools[i].freeCount() != pools[i].total()) {
+          found.add(
+              "drive %d: %d buffers of pool %d were not given back"
+                  .formatted(d, pools[i].total() - pools[i].freeCount(), i));
+        }
+      }
+      long promised = budgets[d].available();
+      if (!readOnly && (promised < 0 || promised > rooms.allocator.freeBlocks())) {
+        found.add(
+            "drive %d: a budget of %d with %d free blocks"
+                .formatted(d, promised, rooms.allocator.freeBlocks()));
+      }
+      if (rooms.journal.usedBlocks() > rooms.journal.blocks()) {
+        found.add("drive %d: the journal holds more than it can".formatted(d));
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Cuts the power of all drives at once; some lose nearly all that was not hardened, some nearly
+   * nothing.
+   */
+  void crash() {
+    if (running) {
+      ended();
+    }
+    for (SimulatedDrive drive : drives) {
+      drive.crash(LEFT_PERCENT[random.nextInt(LEFT_PERCENT.length)]);
+    }
+  }
+
+  /** Checks the drives of an array that is stopped or crashed, against the model. */
+  Checked check() {
+    List<SimulatedDrive> present = new ArrayList<>();
+    for (int d = 0; d < drives.length; d++) {
+      if (!lost.get(d)) {
+        present.add(drives[d]);
+      }
+    }
+    MediaCheck checker =
+        MediaCheck.judged(
+            present,
+            shape.attributes(),
+            memories.forCheck(drives.length),
+            (gfid, block, content) -> client.model().wrong(block, content));
+    List<String> findings = new ArrayList<>(checker.report().findings());
+    findings.addAll(client.wrongReads());
+    return new Checked(checker, findings);
+  }
+
+  /** What a check has found. */
+  record Checked(MediaCheck checker, List<String> findings) {
+    long openBlocks() {
+      return checker.report().totals().openBlocks();
+    }
+
+    long openParities() {
+      return checker.report().totals().openParities();
+    }
+  }
+
+  // ---- what was seen
+
+  long steps() {
+    return steps;
+  }
+
+  int shards() {
+    return shards.length;
+  }
+
+  Iom iom(int drive) {
+    return start.iom(drive);
+  }
+
+  SpaceBudget budget(int drive) {
+    return budgets[drive];
+  }
+
+  @Override
+  public void close() {
+    for (SimulatedDrive drive : drives) {
+      drive.crash();
+    }
+  }
+}

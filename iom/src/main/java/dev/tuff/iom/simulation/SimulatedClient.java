@@ -1,0 +1,385 @@
+package dev.tuff.iom.simulation;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoMemory;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.volume.RequestHandler;
+import dev.tuff.iom.volume.RequestResult;
+import dev.tuff.iom.volume.Toughness;
+import dev.tuff.iom.volume.VolumeRequest;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * The clients of a simulated array, one a shard: places for requests, and what may be read by the
+ * {@link VolumeModel}. Every read is compared.
+ */
+final class SimulatedClient {
+  private static final int POOL_BYTES = 1 << 20;
+
+  /** Contents are cut from it: random bytes made once are as good as new ones. */
+  private static final byte[] POOL = pool();
+
+  private final SimulatedArray array;
+  private final Shape shape;
+  private final SplittableRandom random;
+  private final VolumeModel model;
+  private Slot[] slots = new Slot[0];
+  private int outstanding;
+  private int replies;
+  private int refused;
+  private int failedRequests;
+  private RequestResult lastFailure = RequestResult.OK;
+  private final List<String> wrongReads = new ArrayList<>();
+
+  /** Blocks written since the last start. */
+  private final BitSet touched = new BitSet();
+
+  SimulatedClient(SimulatedArray array) {
+    this.array = array;
+    this.shape = array.shape;
+    this.random = array.random;
+    this.model = new VolumeModel(shape.volumeBytes());
+  }
+
+  private static byte[] pool() {
+    byte[] bytes = new byte[POOL_BYTES];
+    new SplittableRandom(POOL_BYTES).nextBytes(bytes);
+    return bytes;
+  }
+
+  private enum Use {
+    READ,
+    LEARN,
+    WRITE,
+    FLUSH
+  }
+
+  /** One place for a request. */
+  private final class Slot implements RequestHandler {
+    final IoBuffer buffer;
+    final VolumeRequest request;
+    boolean free = true;
+    boolean replied;
+    Use use = Use.READ;
+    boolean hardened;
+    int[] versions;
+
+    /** What must be read; null when more than one content may be. */
+    byte[] expected;
+
+    Slot(IoBuffer buffer, int shard) {
+      this.buffer = buffer;
+      this.request = new VolumeRequest(shard, this, this);
+    }
+
+    private MemorySegment payload() {
+      return buffer.segment().asSlice(request.offset() % Drive.BLOCK_BYTES, request.bytes());
+    }
+
+    @Override
+    public void onDone(VolumeRequest done) {
+      replies++;
+      replied = true;
+      if (done.result() == RequestResult.NO_SPACE) {
+        refused++;
+      }
+      if (done.result() != RequestResult.OK) {
+        failedRequests++;
+        lastFailure = done.result();
+        if (use == Use.LEARN) {
+          wrongReads.add(
+              "after recovery %d bytes at %d can't be read".formatted(done.bytes(), done.offset()));
+        }
+        return;
+      }
+      switch (use) {
+        case WRITE -> model.replied(done.offset(), versions, hardened);
+        case FLUSH -> model.flushed(versions);
+        case READ -> compare();
+        case LEARN -> learnt(request.offset(), payload());
+      }
+    }
+
+    private void compare() {
+      if (expected == null) {
+        return;
+      }
+      long wrong = MemorySegment.ofArray(expected).mismatch(payload());
+      if (wrong != -1) {
+        wrongReads.add(
+            "read of %d bytes at %d is wrong from %d"
+                .formatted(request.bytes(), request.offset(), wrong));
+      }
+    }
+
+    @Override
+    public void onReleased(VolumeRequest done) {
+      free = true;
+      expected = null;
+      outstanding--;
+    }
+
+    boolean overlaps(long offset, int bytes) {
+      return request.offset() / Drive.BLOCK_BYTES <= (offset + bytes - 1) / Drive.BLOCK_BYTES
+          && offset / Drive.BLOCK_BYTES
+              <= (request.offset() + request.bytes() - 1) / Drive.BLOCK_BYTES;
+    }
+  }
+
+  /** The array has started. */
+  void begin(IoMemory memory) {
+    slots = new Slot[shape.depth()];
+    IoBuffer[] buffers = memory.buffers(shape.depth(), shape.slotBytes());
+    for (int i = 0; i < slots.length; i++) {
+      slots[i] = new Slot(buffers[i], i % array.shards());
+    }
+    touched.clear();
+  }
+
+  /** The array has stopped, with whatever was under way. */
+  void end() {
+    outstanding = 0;
+  }
+
+  // ---- at random
+
+  /** Submits {@code requests} random ones as places come free, and stops there. */
+  void load(int requests) {
+    for (int i = 0; i < requests; i++) {
+      submitRandom(freeSlot());
+      for (int pause = random.nextInt(6); pause > 0; pause--) {
+        array.step();
+      }
+    }
+  }
+
+  private Slot freeSlot() {
+    array.run(() -> free() != null);
+    return free();
+  }
+
+  private Slot free() {
+    for (Slot slot : slots) {
+      if (slot.free) {
+        return slot;
+      }
+    }
+    return null;
+  }
+
+  private void submitRandom(Slot slot) {
+    int bytes = randomBytes();
+    long offset = randomOffset(bytes);
+    switch (random.nextInt(12)) {
+      case 0 -> flush(slot);
+      case 1, 2, 3 -> read(slot, offset, bytes);
+      default -> {
+        byte[] content = randomContent(bytes);
+        Toughness toughness = Toughness.ofLevel(Math.min(2, random.nextInt(4)));
+        write(slot, offset, content, toughness);
+      }
+    }
+  }
+
+  /**
+   * What two clients write at the same time takes effect in either order; the model knows one. A
+   * client's own writes are in order.
+   */
+  private boolean conflict(Slot slot, long offset, int bytes) {
+    for (Slot other : slots) {
+      if (other.use == Use.WRITE
+          && !other.free
+          && !other.replied
+          && other.request.shard() != slot.request.shard()
+          && other.overlaps(offset, bytes)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private int randomBytes() {
+    int bytes =
+        switch (random.nextInt(6)) {
+          case 0 -> 1 + random.nextInt(600);
+          case 1 -> 4096;
+          case 2 -> 1 + random.nextInt(20_000);
+          case 3 -> 4096 * (1 + random.nextInt(16));
+          case 4 -> shape.chunkBytes() * (1 + random.nextInt(2 * shape.data()));
+          default -> 512 * (1 + random.nextInt(16));
+        };
+    return Math.min(bytes, Math.min(shape.maxRequestBytes(), shape.volumeBytes()));
+  }
+
+  /** A third aligned, and a third crowded together so that updates and generations meet. */
+  private long randomOffset(int bytes) {
+    long offset = random.nextLong(shape.volumeBytes() - bytes + 1);
+    if (random.nextInt(3) == 0) {
+      offset %= Math.max(1, 6L * shape.chunkBytes());
+      offset = Math.min(offset, shape.volumeBytes() - bytes);
+    }
+    return switch (random.nextInt(3)) {
+      case 0 -> offset & -4096;
+      case 1 -> offset - offset % shape.chunkBytes();
+      default -> offset;
+    };
+  }
+
+  byte[] randomContent(int bytes) {
+    int from = random.nextInt(POOL_BYTES - bytes);
+    return Arrays.copyOfRange(POOL, from, from + bytes);
+  }
+
+  // ---- one by one
+
+  private void submit(Slot slot, Use use) {
+    slot.use = use;
+    slot.free = false;
+    slot.replied = false;
+    outstanding++;
+    array.submit(slot.request);
+  }
+
+  private void flush(Slot slot) {
+    slot.versions = model.repliedNow();
+    slot.request.flush();
+    submit(slot, Use.FLUSH);
+  }
+
+  private void read(Slot slot, long offset, int bytes) {
+    slot.expected = conflict(slot, offset, bytes) ? null : model.read(offset, bytes);
+    slot.request.read(offset, bytes, slot.buffer);
+    submit(slot, Use.READ);
+  }
+
+  private void write(Slot slot, long offset, byte[] content, Toughness toughness) {
+    array.run(() -> !conflict(slot, offset, content.length));
+    slot.hardened = toughness == Toughness.HARDENED;
+    slot.expected = null;
+    slot.request.write(offset, content.length, slot.buffer, toughness);
+    MemorySegment.copy(
+        MemorySegment.ofArray(content),
+        0,
+        slot.buffer.segment(),
+        offset % Drive.BLOCK_BYTES,
+        content.length);
+    submit(slot, Use.WRITE);
+    if (slot.request.result() != RequestResult.OK) {
+      slot.versions = new int[0];
+      return;
+    }
+    slot.versions = model.write(offset, content);
+    touched.set(
+        (int) (offset / Drive.BLOCK_BYTES),
+        (int) ((offset + content.length - 1) / Drive.BLOCK_BYTES) + 1);
+    // A read under way may see this write or not; only reads after it must.
+    for (Slot other : slots) {
+      if (other.expected != null && other.overlaps(offset, content.length)) {
+        other.expected = null;
+      }
+    }
+  }
+
+  /** Writes and waits. */
+  RequestResult write(long offset, byte[] content, Toughness toughness) {
+    Slot slot = freeSlot();
+    write(slot, offset, content, toughness);
+    array.run(() -> slot.free);
+    return slot.request.result();
+  }
+
+  /** Starts a write as soon as there is a place for it. */
+  void submitWrite(long offset, byte[] content, Toughness toughness) {
+    write(freeSlot(), offset, content, toughness);
+  }
+
+  /** Starts a flush as soon as there is a place for it. */
+  void submitFlush() {
+    flush(freeSlot());
+  }
+
+  /** Reads and waits; a wrong content is noted. */
+  RequestResult read(long offset, int bytes) {
+    Slot slot = freeSlot();
+    read(slot, offset, bytes);
+    array.run(() -> slot.free);
+    return slot.request.result();
+  }
+
+  /** Reads the whole volume. */
+  void readAll() {
+    for (int at = 0; at < shape.volumeBytes(); at += shape.maxRequestBytes()) {
+      read(freeSlot(), at, Math.min(shape.maxRequestBytes(), shape.volumeBytes() - at));
+    }
+    drain();
+  }
+
+  /** After a crash and a start: reads every block, judges it, and takes it as what is there. */
+  void learn() {
+    int most = Math.max(Drive.BLOCK_BYTES, shape.maxRequestBytes() & -Drive.BLOCK_BYTES);
+    for (int at = 0; at < shape.volumeBytes(); at += most) {
+      Slot slot = freeSlot();
+      slot.request.read(at, Math.min(most, shape.volumeBytes() - at), slot.buffer);
+      submit(slot, Use.LEARN);
+    }
+    drain();
+  }
+
+  private void learnt(long offset, MemorySegment content) {
+    for (long at = 0; at < content.byteSize(); at += Drive.BLOCK_BYTES) {
+      String wrong =
+          model.found(
+              (int) ((offset + at) / Drive.BLOCK_BYTES), content.asSlice(at, Drive.BLOCK_BYTES));
+      if (wrong != null) {
+        wrongReads.add("after recovery " + wrong);
+      }
+    }
+  }
+
+  /** Runs until every request is over. */
+  void drain() {
+    array.run(() -> outstanding == 0);
+  }
+
+  // ---- what was seen
+
+  VolumeModel model() {
+    return model;
+  }
+
+  List<String> wrongReads() {
+    return wrongReads;
+  }
+
+  /** True when a block was written, or may have been, since the last start. */
+  boolean touched(int block) {
+    return touched.get(block);
+  }
+
+  int replies() {
+    return replies;
+  }
+
+  int outstanding() {
+    return outstanding;
+  }
+
+  /** Requests that did not end well, refused ones included. */
+  int failedRequests() {
+    return failedRequests;
+  }
+
+  /** Requests for which there was no space. */
+  int refused() {
+    return refused;
+  }
+
+  RequestResult lastFailure() {
+    return lastFailure;
+  }
+}
