@@ -150,6 +150,7 @@ public final class ArrayStart {
             alarm);
     starts[d] = starting;
     starting.load(
+        readOnly ? 0 : labels[d].damagedSuperblocks(),
         () -> {
           ioms[d] = starting.iom();
           shardOf(d).add(starting.iom());

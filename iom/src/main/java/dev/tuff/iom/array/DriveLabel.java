@@ -18,6 +18,8 @@ import java.nio.file.StandardOpenOption;
  * @param version the format version found, 0 if none
  * @param root the newest sound root, null if there is none
  * @param damagedCopies copies of superblock and root that could not be used
+ * @param damagedSuperblocks copies of the superblock that could not be used while another could, one
+ *     a bit
  */
 public record DriveLabel(
     Path path,
@@ -25,7 +27,8 @@ public record DriveLabel(
     Superblock.Fault fault,
     int version,
     Root root,
-    int damagedCopies) {
+    int damagedCopies,
+    int damagedSuperblocks) {
 
   /** Reads the label of a drive through the page cache; the drive need not be open. */
   static DriveLabel read(Path path) {
@@ -53,6 +56,7 @@ public record DriveLabel(
     Superblock.Fault fault = Superblock.Fault.NO_MAGIC;
     int version = 0;
     int damaged = 0;
+    int damagedSuperblocks = 0;
     for (int copy = 0; copy < 2; copy++) {
       long at =
           (Superblock.FIRST_COPY + copy * Superblock.COPY_DISTANCE_BLOCKS) * Drive.BLOCK_BYTES;
@@ -62,6 +66,7 @@ public record DriveLabel(
         found = found == null ? decoded.superblock() : found;
       } else {
         damaged++;
+        damagedSuperblocks |= 1 << copy;
         if (fault == Superblock.Fault.NO_MAGIC) {
           fault = decoded.fault();
           version = decoded.version();
@@ -69,7 +74,7 @@ public record DriveLabel(
       }
     }
     if (found == null) {
-      return new DriveLabel(path, null, fault, version, null, damaged);
+      return new DriveLabel(path, null, fault, version, null, damaged, 0);
     }
     Root newest = null;
     for (int slot = 0; slot < Root.SLOTS; slot++) {
@@ -84,7 +89,14 @@ public record DriveLabel(
         }
       }
     }
-    return new DriveLabel(path, found, Superblock.Fault.NONE, Superblock.VERSION, newest, damaged);
+    return new DriveLabel(
+        path,
+        found,
+        Superblock.Fault.NONE,
+        Superblock.VERSION,
+        newest,
+        damaged,
+        damagedSuperblocks);
   }
 
   /** The sentence for a drive that has no usable superblock. */

@@ -8,6 +8,7 @@ import dev.tuff.iom.cache.BlockCache;
 import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.checkpoint.Checkpoint;
 import dev.tuff.iom.checkpoint.Root;
+import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.journal.JournalPosition;
@@ -132,9 +133,44 @@ final class IomStart {
     return recovery;
   }
 
-  /** Reads the bitmap, all cnodes and the journal, then calls {@code whenDone}. */
-  void load(Runnable whenDone) {
+  /**
+   * Mends the superblock, reads the bitmap, all cnodes and the journal, then calls {@code whenDone}.
+   *
+   * @param damagedSuperblocks copies of the superblock to be written again, one a bit
+   */
+  void load(int damagedSuperblocks, Runnable whenDone) {
     done = whenDone;
+    mendSuperblock(damagedSuperblocks);
+  }
+
+  /** A copy that is damaged is written from the other one, while that is still sound. */
+  private void mendSuperblock(int copies) {
+    if (copies == 0) {
+      loadMaps();
+      return;
+    }
+    int copy = Integer.numberOfTrailingZeros(copies);
+    IoBuffer block = rooms.smallData.take(late -> {});
+    superblock.encode(block.segment().asSlice(0, Drive.BLOCK_BYTES), copy);
+    BlockIo io =
+        new BlockIo(
+            new BlockIo.Listener() {
+              @Override
+              public void onTransferred(BlockIo written) {
+                // Only what is hardened counts.
+              }
+
+              @Override
+              public void onHardened(BlockIo written) {
+                rooms.smallData.give(block);
+                mendSuperblock(copies & ~(1 << copy));
+              }
+            });
+    long address = Superblock.FIRST_COPY + copy * Superblock.COPY_DISTANCE_BLOCKS;
+    rooms.drive.writeRun(io, address, 1, block, 0);
+  }
+
+  private void loadMaps() {
     rooms.allocator.load(
         () -> {
           gfid = 0;

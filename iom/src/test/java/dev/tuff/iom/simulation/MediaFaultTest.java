@@ -243,4 +243,18 @@ class MediaFaultTest {
       device.submit(request);
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, 128})
+  void aDamagedSuperblockCopyIsMended(long copy) {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    stopped(array);
+    array.drives[2].rot(copy * Drive.BLOCK_BYTES + 20);
+    assertThat(array.check().findings()).hasSize(1);
+    array.start();
+    array.client.readAll();
+    array.stop();
+    assertThat(array.check().findings()).isEmpty();
+    assertThat(array.client.wrongReads()).isEmpty();
+  }
 }
