@@ -3,6 +3,7 @@ package dev.tuff.tools;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.AssembleOptions;
 import dev.tuff.natives.Preflight;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,7 +81,10 @@ final class ArrayOptions {
     return assemble(AssembleOptions.defaults());
   }
 
-  /** Starts the array; nothing on its drives is changed. */
+  /**
+   * Starts the array; nothing on its drives is changed, unless it was not stopped cleanly and has
+   * to recover first.
+   */
   Array assembleReadOnly() {
     AssembleOptions options = AssembleOptions.defaults();
     return assemble(new AssembleOptions(options.shards(), true, options.pinned()));
@@ -89,6 +93,10 @@ final class ArrayOptions {
   private Array assemble(AssembleOptions options) {
     List<Path> present = drives();
     Preflight.require(0);
-    return Array.assemble(present, options);
+    Array array = Array.assemble(present, options);
+    PrintWriter err = command.commandLine().getErr();
+    StartNotes.of(array.status()).forEach(note -> err.println("tuff: " + note));
+    err.flush();
+    return array;
   }
 }

@@ -1,6 +1,7 @@
 package dev.tuff.tools;
 
 import dev.tuff.iom.array.Array;
+import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.AssembleOptions;
 import dev.tuff.iom.array.DeviceCountersSnapshot;
 import dev.tuff.iom.array.FormatOptions;
@@ -23,8 +24,8 @@ import java.util.UUID;
 
 /**
  * The appliance from drives to volume on real input, and the proof that nothing was lost: every
- * drive withheld in turn, random overwrites against a shadow copy, stop and start. {@link #run}
- * reads as the demo goes.
+ * drive withheld in turn, random overwrites against a shadow copy, stop and start, a process killed
+ * in mid-write. {@link #run} reads as the demo goes.
  */
 final class Demo {
   private static final int DRIVES = 6;
@@ -43,6 +44,7 @@ final class Demo {
   private final DemoReport report = new DemoReport();
   private final DemoDrives drives;
   private final List<Path> members;
+  private final DemoCrash crash;
   private long stepBegan;
 
   /**
@@ -58,6 +60,7 @@ final class Demo {
     this.steps = steps;
     this.drives = DemoDrives.plan(this.folder, DRIVES, bytes);
     this.members = drives.paths().subList(0, MEMBERS);
+    this.crash = new DemoCrash(this.folder, members, seed);
   }
 
   DemoReport run() throws IOException {
@@ -83,6 +86,7 @@ final class Demo {
       String overwritten = Overwrites.sha256(shadow, bytes);
       stopAndStart("the overwritten file, after stop and start", overwritten);
       withholdEachDrive("the overwritten file", overwritten);
+      crash(overwritten);
       readRandomly(shadow);
     }
     Files.delete(folder.resolve("shadow.bin"));
@@ -99,15 +103,11 @@ final class Demo {
     return folder.resolve("latency.png");
   }
 
-  /** Resident memory of this process at its most, off-heap and Java's own included. */
-  private static String peakMemory() throws IOException {
-    try (var lines = Files.lines(Path.of("/proc/self/status"))) {
-      return lines
-          .filter(line -> line.startsWith("VmHWM:"))
-          .map(line -> ByteSize.brief(Long.parseLong(line.replaceAll("\\D", "")) * 1024))
-          .findFirst()
-          .orElse("unknown");
-    }
+  private String peakMemory() throws IOException {
+    return "%s, and %s of the process that was killed"
+        .formatted(
+            ByteSize.brief(DemoCrash.peakBytes(ProcessHandle.current().pid())),
+            ByteSize.brief(crash.writerPeakBytes()));
   }
 
   private void requireSpace() throws IOException {
@@ -276,6 +276,27 @@ final class Demo {
     try (Array array = Array.assemble(members, AssembleOptions.defaults())) {
       readBack(array, what, sha256);
     }
+  }
+
+  private void crash(String sha256) throws IOException {
+    crash.happen();
+    step(
+        "a process of its own wrote another volume, and was killed after %d writes"
+            .formatted(crash.writes()));
+    try (Array array = Array.assemble(members, AssembleOptions.defaults())) {
+      ArrayStatus status = array.status();
+      if (!status.recovery().needed()) {
+        throw new CommandException("the killed process left an array that was stopped cleanly");
+      }
+      step("the array was not stopped cleanly; " + StartNotes.recovered(status));
+      String wrong = crash.wrong(array);
+      compared(
+          "%d blocks acknowledged before the kill".formatted(crash.promisedBlocks()),
+          wrong == null,
+          wrong == null ? StartNotes.recovered(status) : wrong);
+      readBack(array, "the overwritten file, after the kill", sha256);
+    }
+    crash.deleteFiles();
   }
 
   private List<Transfer> withholdEachDrive(String what, String sha256) throws IOException {

@@ -20,7 +20,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Store a file behind parity and prove that it survives.",
       "Makes six image drives, stores the file on five of them as 4+1, reads it back with each drive withheld in turn,"
-          + " overwrites random ranges, stops and starts, and compares every time. Prints what it measured."
+          + " overwrites random ranges, stops and starts, kills a process in mid-write and recovers, and compares every time."
+          + " Prints what it measured."
     })
 final class DemoCommand implements Callable<Integer> {
   @Spec private CommandSpec command;

@@ -2,9 +2,11 @@ package dev.tuff.tools;
 
 import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.DriveInfo;
+import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.volume.VolumeInfo;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** The appliance's answers in the two forms that people and programs get. */
@@ -42,27 +44,75 @@ final class Results {
     result.put("protection", status.dataMembers() + "+" + status.parityMembers());
     result.put("state", state(status));
     result.put("freeBytes", status.freeBytes());
+    result.put("recovery", recovery(status));
     result.put("drives", status.drives().stream().map(Results::drive).toList());
     result.put("volumes", status.volumes().stream().map(Results::volume).toList());
     return result;
   }
 
+  /** What the start for this command had to recover: nothing after a clean stop. */
+  private static Map<String, Object> recovery(ArrayStatus status) {
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("stoppedCleanly", !status.recovery().needed());
+    result.put("seconds", status.recoveryNanos() / 1e9);
+    result.put("epoch", status.recovery().epoch());
+    counts(status.recovery()).forEach(result::put);
+    return result;
+  }
+
+  /** By their JSON names, in the order in which recovery comes to them. */
+  private static Map<String, Long> counts(RecoveryReport recovery) {
+    Map<String, Long> counts = new LinkedHashMap<>();
+    counts.put("journalRecords", recovery.records());
+    counts.put("journalEntries", recovery.entries());
+    counts.put("volumesCompleted", recovery.objectsCompleted());
+    counts.put("groupsSettled", recovery.groups());
+    counts.put("blocksForward", recovery.blocksForward());
+    counts.put("blocksBack", recovery.blocksBack());
+    counts.put("paritiesForward", recovery.paritiesForward());
+    counts.put("paritiesBack", recovery.paritiesBack());
+    counts.put("paritiesRemade", recovery.paritiesRemade());
+    counts.put("damagedBlocks", recovery.damagedBlocks());
+    counts.put("lostGroups", recovery.lostGroups());
+    return counts;
+  }
+
+  private static String recoveryText(ArrayStatus status) {
+    if (!status.recovery().needed()) {
+      return "stopped cleanly\n";
+    }
+    Table table = new Table("NOT STOPPED CLEANLY", "RECOVERED");
+    counts(status.recovery()).forEach((name, count) -> table.row(words(name), count));
+    return "%s\n".formatted(table)
+        + String.format(
+            Locale.ROOT,
+            "recovered in %.2f s, epoch %d\n",
+            status.recoveryNanos() / 1e9,
+            status.recovery().epoch());
+  }
+
+  /** "journalEntries" as people read it: "journal entries". */
+  private static String words(String jsonName) {
+    return jsonName.replaceAll("(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
+  }
+
   private static Map<String, Object> drive(DriveInfo drive) {
     Map<String, Object> result = new LinkedHashMap<>();
     boolean there = drive.state().equals("online");
+    boolean known = !drive.state().equals("missing");
     result.put("index", drive.index());
-    result.put("path", there ? drive.path() : null);
+    result.put("path", known ? drive.path() : null);
     result.put("state", drive.state());
-    result.put("sizeBytes", there ? drive.sizeBytes() : null);
+    result.put("sizeBytes", known ? drive.sizeBytes() : null);
     result.put("usedBytes", there && drive.usedBytes() >= 0 ? drive.usedBytes() : null);
     result.put("journalBytes", there ? drive.journalBytes() : null);
-    result.put("epoch", there ? drive.epoch() : null);
+    result.put("epoch", known ? drive.epoch() : null);
     result.put("checksumErrors", there ? drive.checksumErrors() : null);
     result.put("mediaErrors", there ? drive.mediaErrors() : null);
     return result;
   }
 
-  /** In one word: "degraded" while drives are missing, "healthy" otherwise. */
+  /** In one word: "degraded" while drives are missing or stale, "healthy" otherwise. */
   private static String state(ArrayStatus status) {
     return status.degraded() ? "degraded" : "healthy";
   }
@@ -71,16 +121,17 @@ final class Results {
     Table drives = new Table("DRIVE", "STATE", "SIZE", "USED", "JOURNAL", "ERRORS", "PATH");
     for (DriveInfo drive : status.drives()) {
       boolean there = drive.state().equals("online");
+      boolean known = !drive.state().equals("missing");
       drives.row(
           drive.index(),
           drive.state(),
-          there ? ByteSize.brief(drive.sizeBytes()) : "-",
+          known ? ByteSize.brief(drive.sizeBytes()) : "-",
           there && drive.usedBytes() >= 0 ? ByteSize.brief(drive.usedBytes()) : "-",
           there ? ByteSize.brief(drive.journalBytes()) : "-",
           there ? drive.checksumErrors() + drive.mediaErrors() : "-",
-          there ? drive.path() : "-");
+          known ? drive.path() : "-");
     }
-    return "array %s, %s, protection %d+%d, %d drives%n%n%s%n%s"
+    return "array %s, %s, protection %d+%d, %d drives%n%n%s%n%s%n%s"
         .formatted(
             status.uuid(),
             state(status),
@@ -88,6 +139,7 @@ final class Results {
             status.parityMembers(),
             status.driveCount(),
             drives,
-            volumeTable(status.volumes()));
+            volumeTable(status.volumes()),
+            recoveryText(status));
   }
 }

@@ -9,7 +9,10 @@ import picocli.CommandLine.Mixin;
 /** {@code tuff status}. */
 @Command(
     name = "status",
-    description = "Show the array: its drives, its volumes, whether anything is missing.")
+    description = {
+      "Show the array: its drives, its volumes, whether anything is missing.",
+      "After a crash also what this start recovered, in numbers."
+    })
 final class StatusCommand implements Callable<Integer> {
   @Mixin private ArrayOptions array;
   @Mixin private OutputOptions output;

@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
       GetCommand.class,
       CheckCommand.class,
       ScrubCommand.class,
+      LoadCommand.class,
       DumpCommand.class,
       BenchCommand.class
     })

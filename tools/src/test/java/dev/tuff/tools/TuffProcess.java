@@ -21,12 +21,30 @@ import java.util.List;
 record TuffProcess(int exitCode, String out, String err) {
   static final Path ROOT = Path.of(System.getProperty("tuff.root")).toAbsolutePath().normalize();
 
+  // Short runs: half the time would go into compiling what is never run again.
+  private static final String SHORT_RUN = "-XX:TieredStopAtLevel=1";
+
   static TuffProcess run(Path folder, String... arguments) {
+    return start(folder, command(arguments), SHORT_RUN);
+  }
+
+  private static List<String> command(String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(ROOT.resolve("tuff").toString());
     command.addAll(List.of(arguments));
-    // Short runs: half the time would go into compiling what is never run again.
-    return start(folder, command, "-XX:TieredStopAtLevel=1");
+    return command;
+  }
+
+  /** Begins a run, to be killed; what it complains about is in {@code err} then. */
+  static Process begin(Path folder, Path err, String... arguments) throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(command(arguments))
+            .directory(folder.toFile())
+            .redirectInput(new File("/dev/null"))
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(err.toFile());
+    builder.environment().put("TUFF_JAVA_OPTS", SHORT_RUN);
+    return builder.start();
   }
 
   /**
