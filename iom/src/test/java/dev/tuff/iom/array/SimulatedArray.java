@@ -291,16 +291,16 @@ final class SimulatedArray implements AutoCloseable {
    */
   boolean start(int maxSteps) {
     startLimit = maxSteps == Integer.MAX_VALUE ? Long.MAX_VALUE : steps + maxSteps;
-    DriveLabel[] labels = new DriveLabel[drives.length];
+    List<DriveLabel> found = new ArrayList<>();
     for (int d = 0; d < drives.length; d++) {
       if (lost.get(d)) {
         continue;
       }
       try (SimulatedMedia media = new SimulatedMedia(drives[d])) {
-        labels[d] = label(media, d);
+        found.add(label(media, drives[d], d));
       }
     }
-    AssembledDrives.leaveOutStale(labels, new DriveLabel[drives.length]);
+    DriveLabel[] labels = AssembledDrives.place(found).labels();
     loop = new SimulatedLoop(random.nextLong());
     shards = new Shard[shape.shards()];
     ClientSide[] clients = new ClientSide[shards.length];
@@ -423,12 +423,13 @@ final class SimulatedArray implements AutoCloseable {
     };
   }
 
-  static DriveLabel label(SimulatedMedia media, int drive) {
+  static DriveLabel label(SimulatedMedia media, SimulatedDrive on, int drive) {
     try (java.lang.foreign.Arena arena = java.lang.foreign.Arena.ofConfined()) {
       MemorySegment blocks =
           arena.allocate(Superblock.LABEL_BLOCKS * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
       media.read(0, (int) Superblock.LABEL_BLOCKS, blocks);
-      return DriveLabel.decode(java.nio.file.Path.of("drive" + drive), blocks, Long.MAX_VALUE);
+      return DriveLabel.decode(
+          java.nio.file.Path.of("drive" + drive), blocks, on.geometry().sizeBytes());
     }
   }
 
@@ -679,6 +680,31 @@ final class SimulatedArray implements AutoCloseable {
         wrongReads.add("after recovery " + wrong);
       }
     }
+  }
+
+  /**
+   * Reads every block; what is found is noted as wrong when it is none of the model's versions and
+   * {@code believable} does not know it either. Returns how many could not be read.
+   */
+  int judge(java.util.function.BiPredicate<Integer, MemorySegment> believable) {
+    int failed = 0;
+    for (int block = 0; block < model.blocks(); block++) {
+      long offset = (long) block * Drive.BLOCK_BYTES;
+      int bytes = (int) Math.min(Drive.BLOCK_BYTES, shape.volumeBytes() - offset);
+      Slot slot = freeSlot();
+      read(slot, offset, bytes);
+      slot.expected = null;
+      run(() -> slot.free);
+      if (slot.request.result() != RequestResult.OK) {
+        failed++;
+        continue;
+      }
+      String wrong = model.wrong(block, slot.payload());
+      if (wrong != null && !believable.test(block, slot.payload())) {
+        wrongReads.add(wrong);
+      }
+    }
+    return failed;
   }
 
   RecoveryReport recovery() {

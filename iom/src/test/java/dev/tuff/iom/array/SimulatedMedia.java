@@ -54,6 +54,9 @@ final class SimulatedMedia implements JournalReader.BlockSource, AutoCloseable {
     while (request.inFlight()) {
       loop.await(-1);
     }
+    if (request.result() != IoResult.OK) {
+      throw new IllegalStateException(request.toString());
+    }
   }
 
   @Override
