@@ -366,9 +366,9 @@ public final class PageCache implements BlockIo.Listener {
   }
 
   /**
-   * Keeps an eighth of the frames free from now on. Pages that were changed since the last checkpoint
-   * are all in memory; recovery changes them again, and others beside: those of parities that it
-   * makes again. Only when no page is dirty.
+   * Keeps an eighth of the frames free from now on. Pages that were changed since the last
+   * checkpoint are all in memory; recovery changes them again, and others beside: those of parities
+   * that it makes again. Only when no page is dirty.
    */
   public void keepReserve() {
     Invariant.check(dirtyCount == 0, "no page is dirty when the reserve is set aside", dirtyCount);

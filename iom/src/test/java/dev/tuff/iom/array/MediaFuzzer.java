@@ -63,7 +63,7 @@ final class MediaFuzzer implements AutoCloseable {
   MediaFuzzer(SimulatedDrive drive, int index, SplittableRandom random) {
     this.random = random;
     this.media = new SimulatedMedia(drive);
-    this.label = SimulatedArray.label(media, drive, index);
+    this.label = SimulatedArray.label(media, index);
     Superblock s = label.superblock();
     Root root = label.root();
     int bitmapLeaves =
@@ -74,7 +74,7 @@ final class MediaFuzzer implements AutoCloseable {
         root.bitmap().address(),
         null,
         BITMAP_POINTER);
-    walk(Kind.OBJECTS, IomStart.OBJECT_LEVELS, root.objects().address(), null, OBJECTS_POINTER);
+    walk(Kind.OBJECTS, PageFormat.OBJECT_LEVELS, root.objects().address(), null, OBJECTS_POINTER);
     findRecords(s, root);
   }
 

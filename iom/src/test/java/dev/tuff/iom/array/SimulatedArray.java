@@ -297,7 +297,7 @@ final class SimulatedArray implements AutoCloseable {
         continue;
       }
       try (SimulatedMedia media = new SimulatedMedia(drives[d])) {
-        found.add(label(media, drives[d], d));
+        found.add(label(media, d));
       }
     }
     DriveLabel[] labels = AssembledDrives.place(found).labels();
@@ -423,13 +423,12 @@ final class SimulatedArray implements AutoCloseable {
     };
   }
 
-  static DriveLabel label(SimulatedMedia media, SimulatedDrive on, int drive) {
+  static DriveLabel label(SimulatedMedia media, int drive) {
     try (java.lang.foreign.Arena arena = java.lang.foreign.Arena.ofConfined()) {
       MemorySegment blocks =
           arena.allocate(Superblock.LABEL_BLOCKS * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
       media.read(0, (int) Superblock.LABEL_BLOCKS, blocks);
-      return DriveLabel.decode(
-          java.nio.file.Path.of("drive" + drive), blocks, on.geometry().sizeBytes());
+      return DriveLabel.decode(java.nio.file.Path.of("drive" + drive), blocks, media.sizeBytes());
     }
   }
 

@@ -47,6 +47,10 @@ final class SimulatedMedia implements JournalReader.BlockSource, AutoCloseable {
     }
   }
 
+  long sizeBytes() {
+    return device.geometry().sizeBytes();
+  }
+
   /** Writes one block, hardened. */
   void write(long address, MemorySegment block) {
     MemorySegment.copy(block, 0, buffer.segment(), 0, Drive.BLOCK_BYTES);

@@ -94,7 +94,7 @@ class JournalEntryFuzzTest {
           if (entry == null) {
             return false;
           }
-          assertThat(entry.members).hasSameSizeAs(entry.before.members());
+          assertThat(entry.members).hasSameSizeAs(entry.before.members);
           assertThat(bytes).isEqualTo(56 + 24 * entry.members.length);
           return true;
         });
