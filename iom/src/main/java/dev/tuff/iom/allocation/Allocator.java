@@ -223,6 +223,11 @@ public final class Allocator {
     return address >= firstBlock && address < firstBlock + blocks;
   }
 
+  /** True for an address at which something can be: one of the block space that is in use. */
+  public boolean inUse(long address) {
+    return inBlockSpace(address) && allocated(address);
+  }
+
   private void take(long block, long id) {
     int index = (int) (block / 64);
     long bit = 1L << (block % 64);

@@ -88,11 +88,12 @@ public final class ArrayStart {
   }
 
   /**
-   * Takes the labels of drives out that have missed what was decided without them; true when there
-   * was one.
+   * Puts drives in their places, without those that have missed what was decided without them.
+   *
+   * @throws ArrayException when they are not drives of one array, or not enough of them
    */
-  public static boolean leaveOutStale(DriveLabel[] labels) {
-    return AssembledDrives.leaveOutStale(labels, new DriveLabel[labels.length]);
+  public static DriveLabel[] place(List<DriveLabel> drives) {
+    return AssembledDrives.place(drives).labels();
   }
 
   private Shard shardOf(int drive) {

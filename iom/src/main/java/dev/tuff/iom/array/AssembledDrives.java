@@ -22,13 +22,18 @@ final class AssembledDrives {
    * serve it.
    */
   static AssembledDrives of(List<Path> drives) {
+    return place(drives.stream().map(AssembledDrives::readLabel).toList());
+  }
+
+  /** Likewise of labels that were read already. */
+  static AssembledDrives place(List<DriveLabel> drives) {
     if (drives.isEmpty()) {
       throw new ArrayException("No drive was named; name the drives of an array.");
     }
     DriveLabel first = null;
     DriveLabel[] labels = null;
-    for (Path path : drives) {
-      DriveLabel label = readLabel(path);
+    for (DriveLabel label : drives) {
+      checkUsable(label);
       if (first == null) {
         first = label;
         labels = new DriveLabel[label.superblock().drives()];
@@ -37,7 +42,7 @@ final class AssembledDrives {
       int index = label.superblock().driveIndex();
       if (labels[index] != null) {
         throw new ArrayException(
-            path
+            label.path()
                 + " and "
                 + labels[index].path()
                 + " are both drive "
@@ -59,17 +64,19 @@ final class AssembledDrives {
     if (Files.isDirectory(path)) {
       throw new ArrayException(path + " is a directory; name drives or image files.");
     }
-    DriveLabel label = DriveLabel.read(path);
+    return DriveLabel.read(path);
+  }
+
+  private static void checkUsable(DriveLabel label) {
     if (label.superblock() == null) {
       throw new ArrayException(label.refusal());
     }
     if (label.root() == null) {
       throw new ArrayException(
-          path
+          label.path()
               + " has no sound root (all copies are damaged); leave the drive out and the array runs"
               + " without it.");
     }
-    return label;
   }
 
   private static void checkSameArray(DriveLabel first, DriveLabel label) {
@@ -83,6 +90,18 @@ final class AssembledDrives {
               + " to array "
               + first.superblock().arrayId()
               + "; name the drives of one array.");
+    }
+    boolean agree =
+        label.superblock().drives() == first.superblock().drives()
+            && label.superblock().defaultData() == first.superblock().defaultData()
+            && label.superblock().defaultParity() == first.superblock().defaultParity();
+    if (!agree) {
+      throw new ArrayException(
+          "The superblocks of "
+              + first.path()
+              + " and "
+              + label.path()
+              + " do not agree about their array; leave out the one that is damaged.");
     }
   }
 
@@ -111,6 +130,7 @@ final class AssembledDrives {
     for (int i = 0; i < labels.length; i++) {
       if (labels[i] != null) {
         DriveLabel again = readLabel(labels[i].path());
+        checkUsable(again);
         checkSameArray(labels[i], again);
         labels[i] = again;
       }
@@ -126,11 +146,6 @@ final class AssembledDrives {
    * never mixed in. True when there was one.
    */
   private boolean leaveOutStale() {
-    return leaveOutStale(labels, stale);
-  }
-
-  /** Moves the labels of stale drives from the one to the other; true when there was one. */
-  static boolean leaveOutStale(DriveLabel[] labels, DriveLabel[] stale) {
     Root newest = null;
     for (DriveLabel label : labels) {
       if (label != null && (newest == null || label.root().epoch() > newest.epoch())) {

@@ -26,6 +26,9 @@ final class DriveFile implements JournalReader.BlockSource, AutoCloseable {
 
   @Override
   public void read(long address, int blocks, MemorySegment target) {
+    if (address < 0 || address > Long.MAX_VALUE / Drive.BLOCK_BYTES - blocks) {
+      throw new ArrayException(path + " is damaged: it points to block " + address + ".");
+    }
     long bytes = (long) blocks * Drive.BLOCK_BYTES;
     long done = 0;
     try {

@@ -140,7 +140,7 @@ public final class Dump {
           root.objects().crc(),
           (gfid, page) -> {
             CnodePage cnode = CnodePage.decode(page);
-            if (cnode == null) {
+            if (cnode == null || cnode.attributes().drives() != s.drives()) {
               rows.add(Map.of("gfid", gfid, "damaged", "cnode"));
             } else if (volume == null || volume.equals(cnode.attributes().name())) {
               found[0] = true;
@@ -194,6 +194,9 @@ public final class Dump {
             }
           }
         });
+    if (attributes.parityMembers() == 0) {
+      return;
+    }
     maps.walk(
         PageFormat.KIND_PARITY_MAP,
         attributes.gfid(),

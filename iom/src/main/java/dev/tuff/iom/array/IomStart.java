@@ -23,6 +23,7 @@ import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.xor.Kernel;
+import java.util.function.LongPredicate;
 
 /**
  * Brings one IOM up: its memory, its side rooms, its bitmap and its cnodes. On the drive's shard.
@@ -51,14 +52,15 @@ final class IomStart {
       ArrayStart.Alarm alarm) {
     this.superblock = superblock;
     this.root = root;
-    PageCache maps = pageCache(drive, memory, sizes.pageFrames(), alarm);
-    PageCache bitmap = pageCache(drive, memory, sizes.bitmapPages(), alarm);
+    // What is in use is not known before the bitmap is there.
+    PageCache bitmap = pageCache(drive, memory, sizes.bitmapPages(), alarm, this::inBlockSpace);
     Allocator allocator =
         new Allocator(
             bitmap,
             root.bitmap(),
             superblock.dataFirstBlock(),
             superblock.sizeBlocks() - superblock.dataFirstBlock());
+    PageCache maps = pageCache(drive, memory, sizes.pageFrames(), alarm, allocator::inUse);
     JournalRegion region =
         new JournalRegion(
             superblock.journalFirstBlock(),
@@ -115,9 +117,14 @@ final class IomStart {
     this.recovery = new IomRecovery(rooms, objects, region, staging);
   }
 
-  private PageCache pageCache(Drive drive, IoMemory memory, int frames, ArrayStart.Alarm alarm) {
+  private boolean inBlockSpace(long address) {
+    return address >= superblock.dataFirstBlock() && address < superblock.sizeBlocks();
+  }
+
+  private PageCache pageCache(
+      Drive drive, IoMemory memory, int frames, ArrayStart.Alarm alarm, LongPredicate inUse) {
     IoBuffer slab = memory.buffers(1, frames * PageFormat.PAGE_BYTES)[0];
-    return new PageCache(drive, superblock.arrayId(), superblock.driveIndex(), slab, alarm);
+    return new PageCache(drive, superblock.arrayId(), superblock.driveIndex(), slab, alarm, inUse);
   }
 
   private static BufferPool pool(IoMemory memory, int count, int bytesEach) {
@@ -216,7 +223,11 @@ final class IomStart {
       return;
     }
     Cnode cnode = Cnode.open(request.page(), superblock.driveIndex(), rooms.maps);
-    if (cnode == null || cnode.attributes().gfid() != gfid) {
+    boolean sound =
+        cnode != null
+            && cnode.attributes().gfid() == gfid
+            && cnode.attributes().drives() == rooms.drives();
+    if (!sound) {
       throw new ArrayException(
           "Object "
               + gfid

@@ -1,8 +1,10 @@
 package dev.tuff.iom.array;
 
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.xor.Crc32c;
+import dev.tuff.xor.ErasureCode;
 import java.lang.foreign.MemorySegment;
 import java.util.UUID;
 
@@ -48,6 +50,9 @@ public record Superblock(
 
   /** Smallest journal that is believed; the formatter makes none below 4 MiB. */
   private static final int MIN_JOURNAL_BLOCKS = 64;
+
+  /** The year 9999 and some: what calendars can show. */
+  private static final long LATEST_SECONDS = 1L << 38;
 
   private static final long OFFSET_CRC = Drive.BLOCK_BYTES - 4;
 
@@ -110,16 +115,21 @@ public record Superblock(
             block.get(PageFormat.LONG, 80));
     boolean sound =
         found.drives >= 1
+            && found.drives <= ObjectAttributes.MAX_DRIVES
             && found.driveIndex >= 0
             && found.driveIndex < found.drives
             && found.defaultData >= 1
+            && found.defaultData <= ErasureCode.MAX_N
             && found.defaultParity >= 0
+            && found.defaultParity <= ErasureCode.MAX_K
             && found.defaultData + found.defaultParity <= found.drives
             && found.journalFirstBlock == LABEL_BLOCKS
             && found.journalBlocks >= MIN_JOURNAL_BLOCKS
             && found.dataFirstBlock == found.journalFirstBlock + found.journalBlocks
             && found.sizeBlocks > found.dataFirstBlock
-            && found.sizeBlocks <= driveBlocks;
+            && found.sizeBlocks <= driveBlocks
+            && found.formattedAtSeconds >= 0
+            && found.formattedAtSeconds <= LATEST_SECONDS;
     return sound
         ? new Decoded(found, Fault.NONE, version)
         : new Decoded(null, Fault.NONSENSE, version);

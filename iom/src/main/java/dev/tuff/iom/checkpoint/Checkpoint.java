@@ -132,6 +132,22 @@ public final class Checkpoint implements BlockIo.Listener {
     proceed();
   }
 
+  /**
+   * What keeps the present state from being written, null if nothing does. Only metadata that
+   * contradicts itself can: asked by recovery, which has read it and must not believe it.
+   */
+  public String obstacle() {
+    maps.dirtyAncestors();
+    if (allocator.freeBlocks() < (long) maps.dirtyCount() + bitmap.capacity()) {
+      return "leaves no room for metadata";
+    }
+    Page lost = maps.firstElsewhere(allocator::inUse);
+    lost = lost == null ? bitmap.firstElsewhere(allocator::inUse) : lost;
+    return lost == null
+        ? null
+        : "frees block " + lost.address() + ", where there is a metadata page";
+  }
+
   private boolean place(PageCache cache, long id) {
     boolean placed = false;
     for (Page page = cache.firstDirty(); page != null; page = PageCache.nextDirty(page)) {

@@ -29,6 +29,10 @@ public final class Root {
   static final long MAGIC = 0x544f4f5246465554L;
 
   static final int VERSION = 1;
+
+  /** Nothing that is counted one by one comes this far; what does is not believed. */
+  public static final long MAX_COUNT = 1L << 60;
+
   private static final long OFFSET_EPOCH_DRIVES = 120;
   private static final int EPOCH_DRIVES_BYTES = ObjectAttributes.MAX_DRIVES / 8;
   private static final long OFFSET_CRC = Drive.BLOCK_BYTES - 4;
@@ -150,11 +154,17 @@ public final class Root {
 
   private boolean makesSense() {
     return sequence >= 0
+        && sequence < MAX_COUNT
         && checkpointId >= 1
+        && checkpointId < MAX_COUNT
         && tailPosition >= 0
+        && tailPosition < MAX_COUNT
         && tailSequence >= 1
+        && tailSequence < MAX_COUNT
         && nextGfid >= 1
+        && nextGfid <= ObjectAttributes.MAX_GFID + 1
         && epoch >= 1
+        && epoch < MAX_COUNT
         && bitmap.address >= 0
         && objects.address >= 0;
   }

@@ -76,23 +76,40 @@ public final class JournalReader {
     return false;
   }
 
+  /**
+   * True when a whole record stands {@code ahead} blocks behind the journal's end whose number is
+   * greater by {@code distance} or more than the one that is missing there. Asked at the end: where
+   * so many are never under way at once, the missing one was not torn but is damaged.
+   */
+  boolean goesOn(int ahead, int distance) {
+    int offset = (int) ((position + ahead) % region.blocks());
+    source.read(region.firstBlock() + offset, 1, record);
+    if (!isMine(position + ahead) || !sizesFit(offset) || !isFrom(sequence + distance)) {
+      return false;
+    }
+    source.read(region.firstBlock() + offset, recordedBlocks(), record);
+    return isMine(position + ahead)
+        && sizesFit(offset)
+        && isFrom(sequence + distance)
+        && checksumFits();
+  }
+
+  private boolean isFrom(long oldest) {
+    return record.get(JournalFormat.LONG, JournalFormat.OFFSET_SEQUENCE) >= oldest;
+  }
+
   private boolean readAt(int offset) {
     source.read(region.firstBlock() + offset, 1, record);
     if (!headerFits(offset)) {
       return false;
     }
-    int found = Short.toUnsignedInt(record.get(JournalFormat.SHORT, JournalFormat.OFFSET_BLOCKS));
+    int found = recordedBlocks();
     source.read(region.firstBlock() + offset, found, record);
     // Read again as a whole; the header may have been all that was sound.
-    if (!headerFits(offset)) {
+    if (!headerFits(offset) || !checksumFits()) {
       return false;
     }
-    payloadBytes = record.get(JournalFormat.INT, JournalFormat.OFFSET_PAYLOAD_BYTES);
-    int crc = Crc32c.of(record, 0, (int) JournalFormat.OFFSET_CRC);
-    crc = Crc32c.update(crc, record, JournalFormat.HEADER_BYTES, payloadBytes);
-    if (crc != record.get(JournalFormat.INT, JournalFormat.OFFSET_CRC)) {
-      return false;
-    }
+    payloadBytes = recordedPayload();
     blocks = found;
     firstId = record.get(JournalFormat.LONG, JournalFormat.OFFSET_FIRST_ID);
     entries = record.get(JournalFormat.INT, JournalFormat.OFFSET_ENTRIES);
@@ -100,10 +117,31 @@ public final class JournalReader {
     return true;
   }
 
+  private int recordedBlocks() {
+    return Short.toUnsignedInt(record.get(JournalFormat.SHORT, JournalFormat.OFFSET_BLOCKS));
+  }
+
+  private int recordedPayload() {
+    return record.get(JournalFormat.INT, JournalFormat.OFFSET_PAYLOAD_BYTES);
+  }
+
+  private boolean checksumFits() {
+    int crc = Crc32c.of(record, 0, (int) JournalFormat.OFFSET_CRC);
+    crc = Crc32c.update(crc, record, JournalFormat.HEADER_BYTES, recordedPayload());
+    return crc == record.get(JournalFormat.INT, JournalFormat.OFFSET_CRC);
+  }
+
   private boolean headerFits(int offset) {
-    int foundBlocks =
-        Short.toUnsignedInt(record.get(JournalFormat.SHORT, JournalFormat.OFFSET_BLOCKS));
-    int payload = record.get(JournalFormat.INT, JournalFormat.OFFSET_PAYLOAD_BYTES);
+    return isMine(position)
+        && sizesFit(offset)
+        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_SEQUENCE) == sequence
+        // A whole record that stood behind a torn one must not become believable again behind what
+        // a later start put in the torn one's place: every start leaves out a great many IDs.
+        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_FIRST_ID) > firstId;
+  }
+
+  /** Magic, array, drive and place are right. */
+  private boolean isMine(long at) {
     return record.get(JournalFormat.LONG, JournalFormat.OFFSET_MAGIC) == JournalFormat.MAGIC
         && record.get(JournalFormat.LONG, JournalFormat.OFFSET_UUID)
             == region.arrayId().getMostSignificantBits()
@@ -111,12 +149,13 @@ public final class JournalReader {
             == region.arrayId().getLeastSignificantBits()
         && record.get(JournalFormat.SHORT, JournalFormat.OFFSET_DRIVE)
             == (short) region.driveIndex()
-        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_SEQUENCE) == sequence
-        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_POSITION) == position
-        // A whole record that stood behind a torn one must not become believable again behind what
-        // a later start put in the torn one's place: every start leaves out a great many IDs.
-        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_FIRST_ID) > firstId
-        && foundBlocks >= 1
+        && record.get(JournalFormat.LONG, JournalFormat.OFFSET_POSITION) == at;
+  }
+
+  private boolean sizesFit(int offset) {
+    int foundBlocks = recordedBlocks();
+    int payload = recordedPayload();
+    return foundBlocks >= 1
         && offset + foundBlocks <= region.blocks()
         && (long) foundBlocks * Drive.BLOCK_BYTES <= record.byteSize()
         && payload >= 0

@@ -13,6 +13,12 @@ import java.lang.foreign.MemorySegment;
 public final class JournalScan implements BlockIo.Listener {
   private static final int RECORD_BLOCKS = Journal.COMMIT_BYTES / Drive.BLOCK_BYTES;
 
+  /**
+   * How far behind a torn record it is looked for one that was not under way together with it: so
+   * many blocks the torn one and those may have, and what was left out at the region's end.
+   */
+  private static final int LOOK_BEHIND_BLOCKS = (Journal.COMMITS_IN_FLIGHT + 2) * RECORD_BLOCKS;
+
   /** What is read at once. */
   private static final int MAX_WINDOW_BLOCKS = 256;
 
@@ -23,6 +29,12 @@ public final class JournalScan implements BlockIo.Listener {
 
     /** The journal has no more. */
     void onEnd();
+
+    /**
+     * The record at this position is damaged: there are later ones than could have been under way
+     * together with it.
+     */
+    void onDamaged(long position);
 
     /** A part of the journal could not be read. */
     void onUnreadable(long address);
@@ -43,6 +55,10 @@ public final class JournalScan implements BlockIo.Listener {
   // A listener that is done at once must not come back deeper and deeper.
   private boolean running;
   private boolean again;
+
+  // Nothing follows; so many blocks behind the end were looked at.
+  private boolean ended;
+  private int lookedBehind;
 
   private long windowFirst;
   private int windowCount;
@@ -84,14 +100,37 @@ public final class JournalScan implements BlockIo.Listener {
       return;
     }
     missed = false;
-    if (reader.next()) {
+    if (ended) {
+      lookBehind();
+    } else if (reader.next()) {
       listener.onRecord(reader);
     } else if (missed) {
-      long end = region.firstBlock() + region.blocks();
-      load(missedAddress, (int) Math.min(windowBlocks, end - missedAddress));
+      loadMissed();
     } else {
-      listener.onEnd();
+      ended = true;
+      lookBehind();
     }
+  }
+
+  private void loadMissed() {
+    long end = region.firstBlock() + region.blocks();
+    load(missedAddress, (int) Math.min(windowBlocks, end - missedAddress));
+  }
+
+  private void lookBehind() {
+    while (lookedBehind < Math.min(LOOK_BEHIND_BLOCKS, region.blocks() - 1)) {
+      boolean goesOn = reader.goesOn(lookedBehind + 1, Journal.COMMITS_IN_FLIGHT);
+      if (missed) {
+        loadMissed();
+        return;
+      }
+      if (goesOn) {
+        listener.onDamaged(reader.position().position());
+        return;
+      }
+      lookedBehind++;
+    }
+    listener.onEnd();
   }
 
   private void load(long address, int blocks) {

@@ -50,14 +50,18 @@ public final class Cnode {
             PageFormat.KIND_DATA_MAP,
             attributes.gfid(),
             shape.dataLevels(),
-            new MapHolder(OFFSET_DATA_MAP));
+            new MapHolder(OFFSET_DATA_MAP),
+            shape.dataEntriesPerLeaf(),
+            MapShape.DATA_ENTRY_BYTES);
     this.parityMap =
         new PageTree(
             cache,
             PageFormat.KIND_PARITY_MAP,
             attributes.gfid(),
             shape.parityLevels(),
-            new MapHolder(OFFSET_PARITY_MAP));
+            new MapHolder(OFFSET_PARITY_MAP),
+            shape.parityEntriesPerLeaf(),
+            shape.parityEntryBytes());
   }
 
   private final class MapHolder implements PageTree.Holder {

@@ -30,6 +30,10 @@ public record ObjectAttributes(
   /** Largest object: 1 PiB. */
   public static final long MAX_SIZE_BYTES = 1L << 50;
 
+  /** GFIDs are 1 to this: as many leaves as the object tree has. */
+  public static final long MAX_GFID =
+      (long) PageFormat.FANOUT * PageFormat.FANOUT * PageFormat.FANOUT - 1;
+
   /** Drives of an array at most. */
   public static final int MAX_DRIVES = 1024;
 
@@ -70,6 +74,7 @@ public record ObjectAttributes(
     int nameBytes = segment.get(PageFormat.SHORT, offset + 26);
     boolean sound =
         gfid > 0
+            && gfid <= MAX_GFID
             && size > 0
             && size <= MAX_SIZE_BYTES
             && chunk >= 1

@@ -7,6 +7,7 @@ import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.xor.Crc32c;
 import java.util.UUID;
+import java.util.function.LongPredicate;
 
 /**
  * The metadata pages of one drive that are in memory: a fixed number of frames, filled on demand,
@@ -24,6 +25,7 @@ public final class PageCache implements BlockIo.Listener {
   private final UUID arrayId;
   private final int driveIndex;
   private final DamageListener damage;
+  private final LongPredicate inUse;
   private final IoBuffer slab;
   private final Page[] frames;
   private final BlockIo[] loads;
@@ -40,13 +42,24 @@ public final class PageCache implements BlockIo.Listener {
   private long hits;
   private long misses;
 
-  /** A cache of as many pages as {@code slab} holds. */
+  /**
+   * A cache of as many pages as {@code slab} holds.
+   *
+   * @param inUse tells of an address whether something can be there: a pointer to elsewhere is
+   *     damage, whatever its page's checksum says
+   */
   public PageCache(
-      Drive drive, UUID arrayId, int driveIndex, IoBuffer slab, DamageListener damage) {
+      Drive drive,
+      UUID arrayId,
+      int driveIndex,
+      IoBuffer slab,
+      DamageListener damage,
+      LongPredicate inUse) {
     this.drive = drive;
     this.arrayId = arrayId;
     this.driveIndex = driveIndex;
     this.damage = damage;
+    this.inUse = inUse;
     this.slab = slab;
     int count = slab.capacityBytes() / PageFormat.PAGE_BYTES;
     this.frames = new Page[count];
@@ -112,6 +125,10 @@ public final class PageCache implements BlockIo.Listener {
       if (address == 0 && !request.create) {
         request.page = null;
         return true;
+      }
+      if (address != 0 && !inUse.test(address)) {
+        damage.onDamagedPage(damaged(address) + " lies where nothing can be");
+        return false;
       }
       // The page found must not be the one given up for its own child.
       if (found != null) {
@@ -268,8 +285,7 @@ public final class PageCache implements BlockIo.Listener {
     Page page = frames[io.tag];
     String wrong = io.failed() ? "could not be read" : verify(page);
     if (wrong != null) {
-      damage.onDamagedPage(
-          "metadata page at block " + page.address + " of drive " + driveIndex + " " + wrong);
+      damage.onDamagedPage(damaged(page.address) + " " + wrong);
       return;
     }
     page.loading = false;
@@ -278,6 +294,10 @@ public final class PageCache implements BlockIo.Listener {
     PageRequest waiting = page.waiters;
     page.waiters = null;
     resume(waiting);
+  }
+
+  private String damaged(long address) {
+    return "metadata page at block " + address + " of drive " + driveIndex;
   }
 
   private String verify(Page page) {
@@ -302,7 +322,31 @@ public final class PageCache implements BlockIo.Listener {
             && page.getLong(PageFormat.OFFSET_ADDRESS) == page.address
             && page.getLong(PageFormat.OFFSET_GFID) == page.tree.gfid
             && page.getLong(PageFormat.OFFSET_INDEX) == page.index;
-    return itself ? null : "belongs somewhere else (a misdirected write)";
+    if (!itself) {
+      return "belongs somewhere else (a misdirected write)";
+    }
+    return page.level > 0 || entriesInUse(page) ? null : "maps a block that is not in use";
+  }
+
+  private boolean entriesInUse(Page leaf) {
+    for (int i = 0; i < leaf.tree.entries; i++) {
+      long address = leaf.getLong(PageFormat.HEADER_BYTES + (long) i * leaf.tree.entryBytes);
+      if (address != 0 && !inUse.test(address)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** A page whose block fails the test, or null. */
+  public Page firstElsewhere(LongPredicate allocated) {
+    for (int i = 0; i < unused; i++) {
+      Page page = frames[i];
+      if (page.tree != null && page.address != 0 && !allocated.test(page.address)) {
+        return page;
+      }
+    }
+    return null;
   }
 
   void onDirty(Page page) {

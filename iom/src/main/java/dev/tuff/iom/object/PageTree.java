@@ -28,16 +28,35 @@ public final class PageTree {
   final long gfid;
   final int levels;
   final Holder holder;
+
+  /** Map entries in a leaf and the size of each, which begins with an address; 0: no map. */
+  final int entries;
+
+  final int entryBytes;
   final int number;
 
   /** A tree of {@code levels} levels, leaves included. */
   public PageTree(PageCache cache, int kind, long gfid, int levels, Holder holder) {
+    this(cache, kind, gfid, levels, holder, 0, 0);
+  }
+
+  /** A block map whose leaves have so many entries of this size. */
+  PageTree(
+      PageCache cache,
+      int kind,
+      long gfid,
+      int levels,
+      Holder holder,
+      int entries,
+      int entryBytes) {
     Invariant.check(levels >= 1 && levels <= 6, "a page tree has 1 to 6 levels", levels);
     this.cache = cache;
     this.kind = kind;
     this.gfid = gfid;
     this.levels = levels;
     this.holder = holder;
+    this.entries = entries;
+    this.entryBytes = entryBytes;
     this.number = cache.register();
   }
 

@@ -1,6 +1,7 @@
 package dev.tuff.iom.recovery;
 
 import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.JournalFormat;
@@ -96,7 +97,7 @@ public final class IomRecovery implements JournalScan.Listener {
   @Override
   public void onRecord(JournalReader next) {
     record = next;
-    recordLastId = next.firstId();
+    recordLastId = checkedId(next.firstId());
     counts.records++;
     nextEntry();
   }
@@ -120,14 +121,23 @@ public final class IomRecovery implements JournalScan.Listener {
   /** A record of completes has the IDs of all of them. */
   private long lastId() {
     int type = record.type();
-    if (type != JournalFormat.TYPE_MJ_COMPLETE && type != JournalFormat.TYPE_PJ_COMPLETE) {
-      return record.id();
-    }
-    long last = record.id();
-    for (int i = 0; i < completes(); i++) {
-      last = Math.max(last, completeOwn(i));
+    long last = checkedId(record.id());
+    if (type == JournalFormat.TYPE_MJ_COMPLETE || type == JournalFormat.TYPE_PJ_COMPLETE) {
+      for (int i = 0; i < completes(); i++) {
+        last = Math.max(last, checkedId(completeOwn(i)));
+      }
     }
     return last;
+  }
+
+  private long checkedId(long id) {
+    check(id >= 1 && id < Root.MAX_COUNT, "has an entry of the impossible ID " + id);
+    return id;
+  }
+
+  private void checkCheckpoint() {
+    String obstacle = rooms.checkpoint.obstacle();
+    check(obstacle == null, obstacle);
   }
 
   /** False when the entry goes on once its page is there. */
@@ -376,10 +386,6 @@ public final class IomRecovery implements JournalScan.Listener {
         "has a moved block that is not on this drive");
     checkAddresses(new long[] {moved.newAddress()}, new long[] {moved.oldAddress()});
     long id = record.id();
-    if (id >= checkpointId) {
-      take(new long[] {moved.newAddress()}, id);
-      free(moved.oldAddress(), id);
-    }
     return withPage(
         moved.parity()
             ? cnode.parityLeaf(leaf, moved.lblk(), true)
@@ -388,6 +394,11 @@ public final class IomRecovery implements JournalScan.Listener {
   }
 
   private void mapMoved(Cnode cnode, BlockMoved.Decoded moved, long id) {
+    // Only with the page there: one that is loaded must not map what is free.
+    if (id >= checkpointId) {
+      take(new long[] {moved.newAddress()}, id);
+      free(moved.oldAddress(), id);
+    }
     Page page = leaf.page();
     long at = moved.parity() ? cnode.parityEntry(moved.lblk()) : cnode.dataEntry(moved.lblk());
     // A later version may be there already.
@@ -428,7 +439,7 @@ public final class IomRecovery implements JournalScan.Listener {
     check(
         lblk >= 0
             && count >= 1
-            && lblk + count <= lblks
+            && lblk <= lblks - count
             && lblk / segment == (lblk + count - 1) / segment,
         "has an entry about blocks that object " + gfid + " has not");
     return cnode;
@@ -495,6 +506,16 @@ public final class IomRecovery implements JournalScan.Listener {
             + " can't be read at block "
             + address
             + "; start the array without this drive.");
+  }
+
+  @Override
+  public void onDamaged(long position) {
+    throw new DamagedJournalException(
+        "The journal of drive "
+            + rooms.driveIndex
+            + " is damaged at position "
+            + position
+            + ": it goes on behind what can't be read; start the array without this drive.");
   }
 
   @Override
@@ -717,6 +738,7 @@ public final class IomRecovery implements JournalScan.Listener {
 
     void start() {
       entry.crc = Crc32c.of(buffer.segment(), 0, Drive.BLOCK_BYTES);
+      check(rooms.allocator.freeBlocks() > 0, "leaves no room for a parity to be made again");
       rooms.allocator.allocate(1, address, 0, rooms.journal.nextId());
       entry.address = address[0];
       rooms.drive.writeRun(io, entry.address, 1, buffer, 0);
@@ -781,6 +803,7 @@ public final class IomRecovery implements JournalScan.Listener {
           return;
         }
       }
+      checkCheckpoint();
       rooms.journal.skipSequences(SKIPPED_SEQUENCES);
       rooms.checkpoint.start(Long.MAX_VALUE, done);
     }

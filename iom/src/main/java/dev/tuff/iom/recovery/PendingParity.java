@@ -64,6 +64,9 @@ final class PendingParity {
     if (bytes < HEADER_BYTES) {
       return null;
     }
+    if (bytes < HEADER_BYTES) {
+      return null;
+    }
     int count = Short.toUnsignedInt(segment.get(PageFormat.SHORT, at + 16));
     int updates = Short.toUnsignedInt(segment.get(PageFormat.SHORT, at + 20));
     long end = at + bytes;

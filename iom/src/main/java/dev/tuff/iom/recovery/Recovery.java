@@ -117,7 +117,15 @@ public final class Recovery {
                 oldestEpoch = Math.min(oldestEpoch, epochHere);
                 Set<Long> gfids = new HashSet<>();
                 for (ObjectAttributes attributes : objectsHere) {
-                  objects.putIfAbsent(attributes.gfid(), attributes);
+                  ObjectAttributes others = objects.putIfAbsent(attributes.gfid(), attributes);
+                  if (others != null && !others.equals(attributes)) {
+                    throw new DamagedJournalException(
+                        "Drive "
+                            + drive
+                            + " and others do not agree about the attributes of volume "
+                            + others.name()
+                            + "; start the array without the one that is damaged.");
+                  }
                   gfids.add(attributes.gfid());
                 }
                 known.put(drive, gfids);

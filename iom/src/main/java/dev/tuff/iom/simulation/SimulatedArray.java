@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
@@ -204,7 +205,7 @@ final class SimulatedArray implements AutoCloseable {
       labels[d] = lost.get(d) ? null : label(d);
     }
     if (fault.staleIsLeftOut()) {
-      ArrayStart.leaveOutStale(labels);
+      labels = ArrayStart.place(Arrays.stream(labels).filter(Objects::nonNull).toList());
     }
     readOnly = Arrays.asList(labels).contains(null);
     shards = new Shard[shape.shards()];
@@ -285,12 +286,17 @@ final class SimulatedArray implements AutoCloseable {
 
   /** What a drive that is not in use says of itself. */
   DriveLabel label(int drive) {
-    try (SimulatedMedia media = new SimulatedMedia(drives[drive]);
-        Arena arena = Arena.ofConfined()) {
+    try (SimulatedMedia media = new SimulatedMedia(drives[drive])) {
+      return label(media, drives[drive].name());
+    }
+  }
+
+  static DriveLabel label(SimulatedMedia media, String name) {
+    try (Arena arena = Arena.ofConfined()) {
       MemorySegment blocks =
           arena.allocate(Superblock.LABEL_BLOCKS * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
       media.read(0, (int) Superblock.LABEL_BLOCKS, blocks);
-      return DriveLabel.decode(Path.of(drives[drive].name()), blocks, Long.MAX_VALUE);
+      return DriveLabel.decode(Path.of(name), blocks, media.sizeBytes());
     }
   }
 

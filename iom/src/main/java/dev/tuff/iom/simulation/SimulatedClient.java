@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.BiPredicate;
 import java.util.SplittableRandom;
 
 /**
@@ -328,6 +329,32 @@ final class SimulatedClient {
       submit(slot, Use.LEARN);
     }
     drain();
+  }
+
+  /**
+   * Reads every block; what is found is noted as wrong when it is none of the model's versions and
+   * {@code believable} does not know it either. Returns how many could not be read.
+   */
+  int judge(BiPredicate<Integer, MemorySegment> believable) {
+    int failed = 0;
+    for (int block = 0; block < model.blocks(); block++) {
+      int offset = block * Drive.BLOCK_BYTES;
+      Slot slot = freeSlot();
+      slot.expected = null;
+      slot.request.read(
+          offset, Math.min(Drive.BLOCK_BYTES, shape.volumeBytes() - offset), slot.buffer);
+      submit(slot, Use.READ);
+      array.run(() -> slot.free);
+      if (slot.request.result() != RequestResult.OK) {
+        failed++;
+        continue;
+      }
+      String wrong = model.wrong(block, slot.payload());
+      if (wrong != null && !believable.test(block, slot.payload())) {
+        wrongReads.add(wrong);
+      }
+    }
+    return failed;
   }
 
   private void learnt(long offset, MemorySegment content) {

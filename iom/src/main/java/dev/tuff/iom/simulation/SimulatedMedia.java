@@ -47,12 +47,19 @@ final class SimulatedMedia implements JournalReader.BlockSource, AutoCloseable {
     }
   }
 
+  long sizeBytes() {
+    return device.geometry().sizeBytes();
+  }
+
   /** Writes one block, hardened. */
   void write(long address, MemorySegment block) {
     MemorySegment.copy(block, 0, buffer.segment(), 0, Drive.BLOCK_BYTES);
     device.submit(request.writeDurable(address * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES, buffer, 0));
     while (request.inFlight()) {
       loop.await(-1);
+    }
+    if (request.result() != IoResult.OK) {
+      throw new IllegalStateException(request.toString());
     }
   }
 

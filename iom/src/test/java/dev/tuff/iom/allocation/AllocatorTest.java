@@ -27,7 +27,8 @@ class AllocatorTest {
             rig.buffers(1, pages * 4096)[0],
             what -> {
               throw new IllegalStateException(what);
-            });
+            },
+            address -> true);
     Allocator allocator = new Allocator(cache, new Root(id, 0).bitmap(), FIRST, blocks);
     boolean[] loaded = new boolean[1];
     allocator.load(() -> loaded[0] = true);

@@ -100,9 +100,11 @@ final class MetadataRig {
   private void open() {
     root = newestRoot();
     Drive drive = rig.drive();
-    maps = new PageCache(drive, ID, DRIVE, mapSlab, MetadataRig::damaged);
-    PageCache bitmap = new PageCache(drive, ID, DRIVE, bitmapSlab, MetadataRig::damaged);
+    PageCache bitmap =
+        new PageCache(
+            drive, ID, DRIVE, bitmapSlab, MetadataRig::damaged, address -> address >= firstBlock());
     allocator = new Allocator(bitmap, root.bitmap(), firstBlock(), blocks);
+    maps = new PageCache(drive, ID, DRIVE, mapSlab, MetadataRig::damaged, allocator::inUse);
     journal =
         new Journal(
             new JournalRegion(LABEL_BLOCKS, JOURNAL_BLOCKS, ID, DRIVE),

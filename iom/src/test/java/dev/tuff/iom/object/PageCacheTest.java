@@ -25,7 +25,7 @@ class PageCacheTest {
   private final Top top = new Top();
 
   private PageCache cache() {
-    return new PageCache(rig.drive(), ID, 5, slab, damage::add);
+    return new PageCache(rig.drive(), ID, 5, slab, damage::add, address -> true);
   }
 
   private static PageTree tree(PageCache cache, PageTree.Holder holder, int levels) {

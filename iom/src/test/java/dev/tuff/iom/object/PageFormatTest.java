@@ -24,7 +24,8 @@ class PageFormatTest {
           rig.buffers(1, 64 * 4096)[0],
           what -> {
             throw new IllegalStateException(what);
-          });
+          },
+          address -> true);
   private final TopPointer top = new TopPointer();
 
   private static Page leaf(PageTree tree, long index) {

@@ -8,6 +8,7 @@ import dev.tuff.iom.check.CheckReport.DriveState;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.support.Bytes;
+import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.volume.Toughness;
 import dev.tuff.xor.Crc32c;
 import java.lang.foreign.MemorySegment;

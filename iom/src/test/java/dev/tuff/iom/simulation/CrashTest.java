@@ -3,6 +3,7 @@ package dev.tuff.iom.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.simulation.SimulatedArray.Checked;
+import dev.tuff.iom.support.Seeds;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.array.IomMemory;
+import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import org.junit.jupiter.api.Test;

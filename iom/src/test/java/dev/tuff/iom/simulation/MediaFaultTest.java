@@ -11,6 +11,7 @@ import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.simulation.SimulatedArray.Checked;
+import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import org.junit.jupiter.api.Test;

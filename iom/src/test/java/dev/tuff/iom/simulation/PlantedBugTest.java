@@ -14,6 +14,7 @@ import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.volume.Toughness;
 import dev.tuff.iom.write.WriteOp;
 import java.lang.foreign.MemorySegment;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.scrub.Scrub;
 import dev.tuff.iom.simulation.SimulatedArray.Checked;
+import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import java.util.ArrayList;

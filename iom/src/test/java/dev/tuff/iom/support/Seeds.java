@@ -1,10 +1,10 @@
-package dev.tuff.iom.simulation;
+package dev.tuff.iom.support;
 
 /**
  * Which seeds a simulated test runs: the first few, as many as {@code -Ddev.tuff.seeds=...} says
  * for a longer search, or the one of {@code -Ddev.tuff.seed=...} to be replayed.
  */
-final class Seeds {
+public final class Seeds {
   private static final String PROPERTY = "dev.tuff.seed";
   private static final String COUNT_PROPERTY = "dev.tuff.seeds";
   private static final long FIRST = 1;
@@ -12,7 +12,7 @@ final class Seeds {
   private Seeds() {}
 
   /** The first {@code count} seeds, unless a property says otherwise. */
-  static long[] of(int count) {
+  public static long[] of(int count) {
     Long one = Long.getLong(PROPERTY);
     if (one != null) {
       return new long[] {one};
@@ -24,13 +24,26 @@ final class Seeds {
     return seeds;
   }
 
+  /** The same and one that was never run before, which is printed. */
+  public static long[] withFresh(int count) {
+    long[] seeds = of(count);
+    if (!all()) {
+      return seeds;
+    }
+    long fresh = System.nanoTime();
+    System.out.println("a fresh seed: " + replay(fresh));
+    long[] more = java.util.Arrays.copyOf(seeds, seeds.length + 1);
+    more[seeds.length] = fresh;
+    return more;
+  }
+
   /** False when one seed is replayed. */
-  static boolean all() {
+  public static boolean all() {
     return Long.getLong(PROPERTY) == null;
   }
 
   /** What to say of a failure. */
-  static String replay(long seed) {
+  public static String replay(long seed) {
     return "seed " + seed + "; run again with -D" + PROPERTY + "=" + seed;
   }
 }
