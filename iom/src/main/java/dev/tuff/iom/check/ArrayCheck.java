@@ -179,10 +179,11 @@ public final class ArrayCheck {
     states = new DriveState[any.drives()];
     paths = new String[any.drives()];
     java.util.Arrays.fill(states, DriveState.MISSING);
-    long newest = 0;
+    Root newest = null;
     for (Candidate candidate : candidates) {
-      if (candidate.label().root() != null) {
-        newest = Math.max(newest, candidate.label().root().epoch());
+      Root root = candidate.label().root();
+      if (root != null && (newest == null || root.epoch() > newest.epoch())) {
+        newest = root;
       }
     }
     for (Candidate candidate : candidates) {
@@ -246,7 +247,7 @@ public final class ArrayCheck {
     return first.label().superblock();
   }
 
-  private void place(Candidate candidate, long newestEpoch, List<String> faults) {
+  private void place(Candidate candidate, Root newest, List<String> faults) {
     DriveLabel label = candidate.label();
     Superblock superblock = label.superblock();
     if (superblock == null) {
@@ -268,11 +269,12 @@ public final class ArrayCheck {
               .formatted(index, label.path()));
       return;
     }
-    if (label.root().epoch() < newestEpoch) {
+    // One that took part in the newest epoch and does not say so yet was stopped in its recovery.
+    if (label.root().epoch() < newest.epoch() && !newest.inEpoch(index)) {
       states[index] = DriveState.STALE;
       findings.add(
           "drive %d (%s): is stale, its epoch is %d and the array's is %d; it was left out"
-              .formatted(index, label.path(), label.root().epoch(), newestEpoch));
+              .formatted(index, label.path(), label.root().epoch(), newest.epoch()));
       return;
     }
     states[index] = DriveState.SOUND;

@@ -305,9 +305,10 @@ final class OpenGroup {
     long missing = 0;
     for (int m = 0; m < n; m++) {
       boolean merged = (block.last.mergedMask() >>> m & 1) != 0;
-      if (merged && !data[m].unknown && !data[m].damaged) {
+      if (merged && !data[m].unknown) {
         Version version = data[m].byId(block.newest.members().get(m).id());
-        if (version == null || content(drive(m), version) == null) {
+        // Damage in what the member was before says nothing of an update its drive never heard of.
+        if (version == null || (!data[m].damaged && content(drive(m), version) == null)) {
           missing |= 1L << m;
         }
       }

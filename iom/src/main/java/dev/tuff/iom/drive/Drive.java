@@ -153,7 +153,13 @@ public final class Drive implements IoHandler {
   public void onIo(IoRequest request) {
     BlockIo io = (BlockIo) request.context;
     request.context = null;
-    if (request.result() != IoResult.OK) {
+    boolean oneByOne =
+        request.result() == IoResult.MEDIA_ERROR
+            && !io.write
+            && request.lengthBytes() > BLOCK_BYTES;
+    if (oneByOne) {
+      readEach(io, request);
+    } else if (request.result() != IoResult.OK) {
       io.result = request.result();
       int blocks = request.lengthBytes() / BLOCK_BYTES;
       for (int i = 0; i < blocks && request.tag + i < 64; i++) {
@@ -169,6 +175,21 @@ public final class Drive implements IoHandler {
     free[freeCount++] = request;
     if (--io.pendingRequests == 0) {
       finish(io);
+    }
+  }
+
+  /** One block that can't be read fails the whole transfer; the others of it are not damaged. */
+  private void readEach(BlockIo io, IoRequest failed) {
+    long address = failed.offsetBytes() / BLOCK_BYTES;
+    int blocks = failed.lengthBytes() / BLOCK_BYTES;
+    for (int i = 0; i < blocks; i++) {
+      submit(
+          io,
+          failed.tag + i,
+          address + i,
+          1,
+          failed.buffer(),
+          failed.bufferOffset() + i * BLOCK_BYTES);
     }
   }
 

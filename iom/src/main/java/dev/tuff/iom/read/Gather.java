@@ -53,8 +53,8 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
     this.side = side;
     boolean here =
         member < cnode.attributes().dataMembers()
-            ? cnode.dataLeaf(leaf, reconstruction.lblk(), false)
-            : cnode.parityLeaf(leaf, reconstruction.lblk(), false);
+            ? cnode.dataLeaf(leaf, reconstruction.firstLblk(), false)
+            : cnode.parityLeaf(leaf, reconstruction.firstLblk(), false);
     if (here) {
       onPage(leaf);
     }
@@ -66,10 +66,10 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
   public void onPage(PageRequest request) {
     boolean data = member < cnode.attributes().dataMembers();
     Page page = leaf.page();
-    long lblk = reconstruction.lblk();
+    long lblk = reconstruction.firstLblk();
     long entry = data ? cnode.dataEntry(lblk) : cnode.parityEntry(lblk);
     boolean any = false;
-    for (int i = 0; i < reconstruction.count(); i++) {
+    for (int i = 0; i < reconstruction.blocks(); i++) {
       address[i] = 0;
       long at = (long) i * Drive.BLOCK_BYTES;
       boolean found = data ? findData(page, entry, i) : findParity(page, entry, i);
@@ -89,7 +89,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
       answer();
       return;
     }
-    rooms.drive.read(io, address, 0, reconstruction.count(), buffer, 0);
+    rooms.drive.read(io, address, 0, reconstruction.blocks(), buffer, 0);
   }
 
   /**
@@ -105,13 +105,13 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
       crc[i] = Cnode.crc(page, entry);
       return true;
     }
-    WriteOp open = side.openUpdate(reconstruction.gfid(), reconstruction.lblk() + i);
+    WriteOp open = side.openUpdate(reconstruction.gfid(), reconstruction.firstLblk() + i);
     if (open == null) {
       return false;
     }
     id[i] = wantedId[i];
-    address[i] = open.oldAddressOf(reconstruction.lblk() + i, wantedId[i]);
-    crc[i] = open.oldCrc[(int) (reconstruction.lblk() + i - open.lblk)];
+    address[i] = open.oldAddressOf(reconstruction.firstLblk() + i, wantedId[i]);
+    crc[i] = open.oldCrc[(int) (reconstruction.firstLblk() + i - open.lblk)];
     return address[i] != 0;
   }
 
@@ -133,7 +133,7 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
 
   @Override
   public void onTransferred(BlockIo transferred) {
-    for (int i = 0; i < reconstruction.count(); i++) {
+    for (int i = 0; i < reconstruction.blocks(); i++) {
       if (address[i] != 0) {
         boolean sound =
             (io.failedMask() >>> i & 1) == 0

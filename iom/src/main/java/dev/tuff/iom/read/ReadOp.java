@@ -58,7 +58,7 @@ public final class ReadOp
   private final int[] crc = new int[WriteOp.MAX_BLOCKS];
   private IoBuffer scratch;
   private Repaired repaired;
-  private long owedBlocks;
+  long owedBlocks;
   private long readBlocks;
 
   /** Blocks whose drive is there and does not give them any more. */

@@ -16,10 +16,12 @@ import dev.tuff.xor.ErasureCode;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Makes a data member's blocks from the rest of their groups, on the first live parity IOM of the
+ * Makes those of a data member's blocks that a read lacks from the rest of their groups, on the first live parity IOM of the
  * row. That IOM lets no generation of the groups open meanwhile, so its parity stands still, and
  * the other members answer with the versions that this parity contains. What comes out must have
- * the CRC that the parity's map keeps of the member.
+ * the CRC that the parity's map keeps of the member. Blocks that follow one another are made
+ * together; where that fails each is made by itself, since what is damaged may be another member of
+ * each group.
  */
 final class Reconstruction implements GroupReader, PageRequest.Listener {
   private final ReadSide side;
@@ -41,6 +43,12 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   private int owed;
   private int buffersOwed;
   private boolean anythingMerged;
+
+  // The blocks of the read that are being made, and those still to be made after them.
+  private int first;
+  private int blocks;
+  private long rest;
+  private boolean oneByOne;
   private int askingDrive;
   Reconstruction nextFree;
 
@@ -63,6 +71,8 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     n = cnode.attributes().dataMembers();
     k = cnode.attributes().parityMembers();
     row = read.lblk / cnode.layout().chunkBlocks();
+    rest = read.owedBlocks;
+    oneByOne = false;
     side.parity().read(this);
   }
 
@@ -85,23 +95,62 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     return rooms.driveIndex;
   }
 
+  /** The first of the blocks that are being made. */
+  long firstLblk() {
+    return read.lblk + first;
+  }
+
+  /** How many are. */
+  int blocks() {
+    return blocks;
+  }
+
   long memberId(int block, int member) {
     return memberIds[block * n + member];
   }
 
   @Override
   public void onQuiet() {
-    if (cnode.parityLeaf(leaf, read.lblk, false)) {
+    nextBlocks();
+  }
+
+  private void nextBlocks() {
+    if (rest == 0) {
+      finish(true);
+      return;
+    }
+    first = Long.numberOfTrailingZeros(rest);
+    blocks = oneByOne ? 1 : Long.numberOfTrailingZeros(~(rest >>> first));
+    rest &= ~mask();
+    if (cnode.parityLeaf(leaf, firstLblk(), false)) {
       onPage(leaf);
     }
+  }
+
+  private long mask() {
+    return ((1L << blocks) - 1) << first;
+  }
+
+  private void failed() {
+    if (blocks == 1) {
+      finish(false);
+      return;
+    }
+    oneByOne = true;
+    rest |= mask();
+    nextBlocks();
+  }
+
+  private long offset() {
+    return read.blockOffset() + (long) first * Drive.BLOCK_BYTES;
   }
 
   @Override
   public void onPage(PageRequest request) {
     Page page = leaf.page();
-    long entry = cnode.parityEntry(read.lblk);
+    long entry = cnode.parityEntry(firstLblk());
     anythingMerged = false;
-    for (int i = 0; i < read.count; i++) {
+    for (int i = 0; i < blocks; i++) {
       for (int m = 0; m < n; m++) {
         long id = page == null ? 0 : cnode.memberId(page, entry, m);
         memberIds[i * n + m] = id;
@@ -129,9 +178,8 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   }
 
   private void zeros() {
-    Zeros.clear(
-        read.blockBuffer().segment(), read.blockOffset(), (long) read.count * Drive.BLOCK_BYTES);
-    finish(true);
+    Zeros.clear(read.blockBuffer().segment(), offset(), (long) blocks * Drive.BLOCK_BYTES);
+    nextBlocks();
   }
 
   /** Asks N usable members: this parity, then data, then other parities. */
@@ -143,16 +191,16 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
       ask(m);
     }
     if (Long.bitCount(asked) < n) {
-      finish(false);
+      failed();
       return;
     }
     owed = n;
     buffersOwed = n;
-    for (long rest = asked; rest != 0; rest &= rest - 1) {
-      Gather gather = gathers[Long.numberOfTrailingZeros(rest)];
-      gather.member = Long.numberOfTrailingZeros(rest);
+    for (long left = asked; left != 0; left &= left - 1) {
+      Gather gather = gathers[Long.numberOfTrailingZeros(left)];
+      gather.member = Long.numberOfTrailingZeros(left);
       gather.drive = cnode.layout().drive(row, gather.member);
-      for (int i = 0; i < read.count; i++) {
+      for (int i = 0; i < blocks; i++) {
         gather.wantedId[i] = gather.member < n ? memberId(i, gather.member) : 0;
       }
     }
@@ -168,16 +216,16 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   /** One of the N buffers; when all are there the members are asked. */
   void onGatherBuffer(IoBuffer buffer) {
     int index = 0;
-    for (long rest = asked; rest != 0; rest &= rest - 1, index++) {
+    for (long left = asked; left != 0; left &= left - 1, index++) {
       if (index == n - buffersOwed) {
-        gathers[Long.numberOfTrailingZeros(rest)].buffer = buffer;
+        gathers[Long.numberOfTrailingZeros(left)].buffer = buffer;
       }
     }
     if (--buffersOwed > 0) {
       return;
     }
-    for (long rest = asked; rest != 0; rest &= rest - 1) {
-      Gather gather = gathers[Long.numberOfTrailingZeros(rest)];
+    for (long left = asked; left != 0; left &= left - 1) {
+      Gather gather = gathers[Long.numberOfTrailingZeros(left)];
       rooms.send(gather.drive, MessageType.GATHER, gather, null, 0);
     }
   }
@@ -198,39 +246,39 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   }
 
   private void compute() {
-    int bytes = read.count * Drive.BLOCK_BYTES;
-    for (long rest = asked; rest != 0; rest &= rest - 1) {
-      int m = Long.numberOfTrailingZeros(rest);
+    int bytes = blocks * Drive.BLOCK_BYTES;
+    for (long left = asked; left != 0; left &= left - 1) {
+      int m = Long.numberOfTrailingZeros(left);
       members[m] = gathers[m].buffer.segment();
       offsets[m] = 0;
     }
     members[read.member] = read.blockBuffer().segment();
-    offsets[read.member] = read.blockOffset();
+    offsets[read.member] = offset();
     rooms.code(n, k).reconstruct(asked, 1L << read.member, members, offsets, bytes);
     java.util.Arrays.fill(members, null);
     giveBuffers();
-    for (int i = 0; i < read.count; i++) {
+    for (int i = 0; i < blocks; i++) {
       if (read.member < n && memberId(i, read.member) == 0) {
         continue;
       }
       int crc =
           Crc32c.of(
               read.blockBuffer().segment(),
-              read.blockOffset() + (long) i * Drive.BLOCK_BYTES,
+              offset() + (long) i * Drive.BLOCK_BYTES,
               Drive.BLOCK_BYTES);
       if (crc != wantedCrc[i]) {
         rooms.counters().checksumErrors.add(1);
-        finish(false);
+        failed();
         return;
       }
     }
-    rooms.counters().reconstructedBlocks.add(read.count);
-    finish(true);
+    rooms.counters().reconstructedBlocks.add(blocks);
+    nextBlocks();
   }
 
   private void giveBuffers() {
-    for (long rest = asked; rest != 0; rest &= rest - 1) {
-      Gather gather = gathers[Long.numberOfTrailingZeros(rest)];
+    for (long left = asked; left != 0; left &= left - 1) {
+      Gather gather = gathers[Long.numberOfTrailingZeros(left)];
       IoBuffer buffer = gather.buffer;
       Invariant.check(buffer != null, "a gathered member has its buffer");
       gather.buffer = null;

@@ -14,7 +14,7 @@ import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.ObjectAttributes;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -35,7 +35,7 @@ final class MediaCheck {
 
   private static final int QUEUE_DEPTH = 32;
 
-  private final Map<Block, Long> addresses = new HashMap<>();
+  private final Map<Block, Long> addresses = new LinkedHashMap<>();
   private final Layout layout;
   private final CheckReport report;
 

@@ -36,6 +36,12 @@ public record Shape(
   /** A journal of less per drive could not hold what few open updates of all drives need. */
   private static final int JOURNAL_BLOCKS_PER_DRIVE = 32;
 
+  /** In a smaller one the journal's own buffers alone would bring about checkpoints. */
+  private static final int MIN_JOURNAL_BLOCKS = 264;
+
+  /** What recovery needs for the groups that it settles at the same time. */
+  private static final int MIN_SMALL_BUFFERS = 48;
+
   private static final int[] SLOWNESS = {1, 10, 100, 100};
 
   /**
@@ -80,7 +86,8 @@ public record Shape(
     int drives = pin.drives() > 0 ? pin.drives() : data + parity + spare;
     int chunkBytes = Drive.BLOCK_BYTES << random.nextInt(4);
     int shards = 1 + random.nextInt(Math.min(3, drives));
-    int journalBlocks = JOURNAL_BLOCKS_PER_DRIVE * (drives + 2) + random.nextInt(128);
+    int journalBlocks =
+        Math.max(MIN_JOURNAL_BLOCKS, JOURNAL_BLOCKS_PER_DRIVE * (drives + 2)) + random.nextInt(128);
     int rowBlocks = chunkBytes / Drive.BLOCK_BYTES * data;
     int volumeBlocks = Math.min(192, Math.max(4, rowBlocks * (1 + random.nextInt(6))));
     int frames = 40 + random.nextInt(60);
@@ -104,7 +111,7 @@ public record Shape(
             frames,
             Allocator.pagesFor(dataBlocks) + 1,
             8 + random.nextInt(40),
-            2 + random.nextInt(12),
+            MIN_SMALL_BUFFERS + random.nextInt(12),
             2 + random.nextInt(3),
             Math.max(5, drives) + random.nextInt(4)),
         SLOWNESS[random.nextInt(SLOWNESS.length)]);

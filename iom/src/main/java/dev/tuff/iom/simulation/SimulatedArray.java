@@ -76,6 +76,10 @@ final class SimulatedArray implements AutoCloseable {
   private boolean running;
   private int turn;
   private long idleShards;
+
+  /** How often in a row nothing was left to happen. */
+  private int stuck;
+
   private long virtualNanosBefore;
   private String driveFailure;
   private long steps;
@@ -330,6 +334,7 @@ final class SimulatedArray implements AutoCloseable {
     failIfDriveFailed();
     if (handled > 0) {
       idleShards = 0;
+      stuck = 0;
       return true;
     }
     if (whole) {
@@ -339,7 +344,11 @@ final class SimulatedArray implements AutoCloseable {
       return true;
     }
     idleShards = 0;
-    return moveTime();
+    if (moveTime()) {
+      return true;
+    }
+    stuck++;
+    return false;
   }
 
   private void failIfDriveFailed() {
@@ -358,6 +367,7 @@ final class SimulatedArray implements AutoCloseable {
       return false;
     }
     idleShards = 0;
+    stuck = 0;
     moveTime(next);
     return true;
   }
@@ -374,13 +384,13 @@ final class SimulatedArray implements AutoCloseable {
   /** Steps until {@code done}; that nothing is left to happen before it is a deadlock. */
   void run(BooleanSupplier done) {
     long limit = steps + STEP_LIMIT;
-    int idle = 0;
+    stuck = 0;
     while (!done.getAsBoolean()) {
-      idle = step() ? 0 : idle + 1;
+      step();
       // Messages that a round's end has sent may go to and fro meanwhile.
-      if (idle > IDLE_LIMIT || steps > limit) {
+      if (stuck > IDLE_LIMIT || steps > limit) {
         throw new IllegalStateException(
-            (idle > IDLE_LIMIT ? "deadlock: nothing is under way on the drives and " : "no end: ")
+            (stuck > IDLE_LIMIT ? "deadlock: nothing is under way on the drives and " : "no end: ")
                 + client.outstanding()
                 + " requests wait; "
                 + state());
@@ -459,6 +469,7 @@ final class SimulatedArray implements AutoCloseable {
       }
       run(() -> owed[0] == 0);
     }
+    run(() -> nextDue() == Long.MAX_VALUE);
     ended();
     for (BlockDevice device : devices) {
       if (device != null) {

@@ -56,6 +56,7 @@ final class SimulatedClient {
   private enum Use {
     READ,
     LEARN,
+    JUDGE,
     WRITE,
     FLUSH
   }
@@ -92,7 +93,7 @@ final class SimulatedClient {
       if (done.result() != RequestResult.OK) {
         failedRequests++;
         lastFailure = done.result();
-        if (use == Use.LEARN) {
+        if (use == Use.LEARN || use == Use.JUDGE) {
           wrongReads.add(
               "after recovery %d bytes at %d can't be read".formatted(done.bytes(), done.offset()));
         }
@@ -102,7 +103,7 @@ final class SimulatedClient {
         case WRITE -> model.replied(done.offset(), versions, hardened);
         case FLUSH -> model.flushed(versions);
         case READ -> compare();
-        case LEARN -> learnt(request.offset(), payload());
+        case LEARN, JUDGE -> judged(request.offset(), payload(), use == Use.LEARN);
       }
     }
 
@@ -312,7 +313,7 @@ final class SimulatedClient {
     return slot.request.result();
   }
 
-  /** Reads the whole volume. */
+  /** Reads the whole volume, whose content is known. */
   void readAll() {
     for (int at = 0; at < shape.volumeBytes(); at += shape.maxRequestBytes()) {
       read(freeSlot(), at, Math.min(shape.maxRequestBytes(), shape.volumeBytes() - at));
@@ -322,11 +323,23 @@ final class SimulatedClient {
 
   /** After a crash and a start: reads every block, judges it, and takes it as what is there. */
   void learn() {
+    readEach(Use.LEARN);
+  }
+
+  /**
+   * Likewise, where nothing was decided: what the missing drives have of updates that were cut
+   * short may count when they are there again.
+   */
+  void judge() {
+    readEach(Use.JUDGE);
+  }
+
+  private void readEach(Use use) {
     int most = Math.max(Drive.BLOCK_BYTES, shape.maxRequestBytes() & -Drive.BLOCK_BYTES);
     for (int at = 0; at < shape.volumeBytes(); at += most) {
       Slot slot = freeSlot();
       slot.request.read(at, Math.min(most, shape.volumeBytes() - at), slot.buffer);
-      submit(slot, Use.LEARN);
+      submit(slot, use);
     }
     drain();
   }
@@ -357,11 +370,11 @@ final class SimulatedClient {
     return failed;
   }
 
-  private void learnt(long offset, MemorySegment content) {
+  private void judged(long offset, MemorySegment content, boolean learn) {
     for (long at = 0; at < content.byteSize(); at += Drive.BLOCK_BYTES) {
-      String wrong =
-          model.found(
-              (int) ((offset + at) / Drive.BLOCK_BYTES), content.asSlice(at, Drive.BLOCK_BYTES));
+      int number = (int) ((offset + at) / Drive.BLOCK_BYTES);
+      MemorySegment block = content.asSlice(at, Drive.BLOCK_BYTES);
+      String wrong = learn ? model.found(number, block) : model.wrong(number, block);
       if (wrong != null) {
         wrongReads.add("after recovery " + wrong);
       }

@@ -1,0 +1,515 @@
+package dev.tuff.iom.simulation;
+
+import dev.tuff.device.SimulatedDrive;
+import dev.tuff.iom.check.CheckReport;
+import dev.tuff.iom.check.CheckReport.DriveState;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.recovery.RecoveryReport;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.simulation.MediaCheck.Block;
+import dev.tuff.iom.simulation.SimulatedArray.Checked;
+import dev.tuff.iom.simulation.Statistics.Count;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+
+/**
+ * One simulation: what one seed makes of an array, from its first start on. Turns of load, each
+ * ended by a power cut or a clean stop; harm to the media; the next start, perhaps cut short, too,
+ * and perhaps without some drives. After each of them everything that must hold is checked.
+ */
+final class SimulationRun {
+  private static final int[] CUT_WITHIN_STEPS = {40, 400, 4000};
+
+  /**
+   * What runs have in common.
+   *
+   * @param operations requests of clients in a run
+   * @param faults what may be done to the array
+   */
+  record Plan(int operations, Shape.Pin pin, Set<FaultKind> faults) {}
+
+  /**
+   * How a run ended.
+   *
+   * @param events what was done to the array, in order
+   * @param failure what does not hold, null when everything does
+   */
+  record Outcome(
+      long seed, Plan plan, Shape shape, Statistics statistics, List<String> events, String failure) {
+    boolean failed() {
+      return failure != null;
+    }
+  }
+
+  /** Something does not hold. */
+  private static final class Broken extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    Broken(String what) {
+      super(what);
+    }
+  }
+
+  private final Plan plan;
+  private final Shape shape;
+  private final SplittableRandom load;
+  private final SplittableRandom chance;
+  private final Statistics statistics = new Statistics();
+  private final List<String> events = new ArrayList<>();
+  private final WrongWrites writes;
+  private final SimulatedMemory memories;
+  private final PlantedFault planted;
+  private SimulatedArray array;
+  private int operations;
+
+  /** Where what stands on the media, by the last check of an array that stopped cleanly or not. */
+  private Map<Block, Long> places = Map.of();
+
+  private Map<Block, Long> placesBefore = Map.of();
+  private MediaCheck lastCheck;
+  private boolean placesExact;
+
+  /** Drives that were away while something may have been decided without them. */
+  private final BitSet behind = new BitSet();
+
+  /** Whether writes go wrong in this run, and nothing on the media does, or the other way round. */
+  private boolean writesGoWrong;
+
+  /** No client will write any more. */
+  private boolean lastTurn;
+
+  /** Those of them without which something was decided. */
+  private final BitSet stale = new BitSet();
+
+  private SimulationRun(long seed, Plan plan, PlantedFault planted, SimulatedMemory memories) {
+    SplittableRandom root = new SplittableRandom(seed);
+    this.plan = plan;
+    this.shape = Shape.random(root.split(), plan.pin());
+    this.load = root.split();
+    this.chance = root.split();
+    this.planted = planted;
+    this.memories = memories;
+    this.writes = new WrongWrites(shape.drives(), planted);
+  }
+
+  /** Runs it; a failure of any kind is its outcome. */
+  static Outcome of(long seed, Plan plan, PlantedFault planted, SimulatedMemory memories) {
+    SimulationRun run = new SimulationRun(seed, plan, planted, memories);
+    String failure = null;
+    try {
+      run.live(seed);
+    } catch (Broken broken) {
+      failure = broken.getMessage();
+    } catch (RuntimeException bug) {
+      failure = bug + at(bug);
+    }
+    run.countAll();
+    return new Outcome(seed, plan, run.shape, run.statistics, List.copyOf(run.events), failure);
+  }
+
+  private static String at(RuntimeException bug) {
+    StackTraceElement[] trace = bug.getStackTrace();
+    return trace.length < 2 ? "" : " at " + trace[0] + " from " + trace[1];
+  }
+
+  private void countAll() {
+    statistics.count(Count.RUNS, 1);
+    statistics.count(Count.OPERATIONS, operations);
+    if (array == null) {
+      return;
+    }
+    statistics.count(Count.EVENTS, array.steps());
+    statistics.count(Count.REFUSED, array.client.refused());
+    statistics.time(array.virtualNanos());
+    for (SimulatedDrive drive : array.drives) {
+      statistics.count(Count.LOST_SECTORS, drive.lostSectors());
+      statistics.count(Count.KEPT_SECTORS, drive.keptSectors());
+      statistics.count(Count.TORN_WRITES, drive.tornWrites());
+    }
+    array.close();
+  }
+
+  private boolean may(FaultKind kind, int oneIn) {
+    // Drawn in any case, so that what is left out changes as little as can be of the rest.
+    boolean drawn = chance.nextInt(oneIn) == 0;
+    return drawn && plan.faults().contains(kind);
+  }
+
+  private void did(FaultKind kind, String what) {
+    statistics.count(kind);
+    events.add("after %d operations: %s".formatted(operations, what));
+  }
+
+  private void live(long seed) {
+    array = new SimulatedArray(shape, seed, writes, memories);
+    if (may(FaultKind.LATE_MESSAGES, 2) && shape.shards() > 1) {
+      array.lateMessages(true);
+      did(FaultKind.LATE_MESSAGES, "messages come late from now on");
+    }
+    int slow = chance.nextInt(shape.drives());
+    if (may(FaultKind.SLOW_DRIVE, 4)) {
+      array.drives[slow].slow(10 * shape.slowness());
+      did(FaultKind.SLOW_DRIVE, "drive %d is slow from now on".formatted(slow));
+    }
+    writesGoWrong = chance.nextBoolean();
+    while (operations < plan.operations()) {
+      boolean clean = chance.nextInt(3) == 0 || !plan.faults().contains(FaultKind.POWER_CUT);
+      if (clean) {
+        armWrongWrite();
+      }
+      clients();
+      if (clean) {
+        stop();
+      } else {
+        cut();
+      }
+      harmMedia();
+      comeUp();
+      if (!array.missing().isEmpty() && !whole()) {
+        return;
+      }
+    }
+    stop();
+    lastTurn = true;
+    harmMedia();
+    comeUp();
+    array.stop();
+  }
+
+  // ---- load
+
+  private void clients() {
+    int most = Math.min(plan.operations() - operations, 1 + load.nextInt(40));
+    for (int i = 0; i < most; i++) {
+      array.client.load(1);
+      operations++;
+      if (load.nextInt(8) == 0) {
+        array.pause(load.nextLong(20_000_000L) * shape.slowness());
+      }
+    }
+    requireRight();
+  }
+
+  private void requireRight() {
+    if (!array.client.wrongReads().isEmpty()) {
+      throw new Broken(array.client.wrongReads().getFirst());
+    }
+    if (array.client.failedRequests() > array.client.refused()) {
+      throw new Broken("a request ended with " + array.client.lastFailure());
+    }
+  }
+
+  // ---- ends
+
+  private void stop() {
+    array.settle();
+    requireRight();
+    List<String> left = array.leftOver();
+    if (!left.isEmpty()) {
+      throw new Broken(left.getFirst());
+    }
+    if (!writes.disarm() && armed != null) {
+      did(armed, armed.plural() + ": one");
+    }
+    armed = null;
+    countDetections();
+    array.stop();
+    statistics.count(Count.CLEAN_STOPS, 1);
+    check(true);
+  }
+
+  private void cut() {
+    for (int i = load.nextInt(80); i > 0; i--) {
+      array.step();
+    }
+    requireRight();
+    countDetections();
+    array.crash();
+    did(FaultKind.POWER_CUT, "power cut");
+    check(false);
+  }
+
+  private void countDetections() {
+    for (int d = 0; d < shape.drives(); d++) {
+      if (!array.missing().get(d)) {
+        SideRooms.Counters counters = array.iom(d).rooms().counters();
+        statistics.count(
+            Count.WRONG_BLOCKS_FOUND, counters.checksumErrors.get() + counters.mediaErrors.get());
+        statistics.count(Count.BLOCKS_RECONSTRUCTED, counters.reconstructedBlocks.get());
+      }
+    }
+  }
+
+  /** Reads all media, and lets nothing pass but what was done to them. */
+  private void check(boolean clean) {
+    Checked checked = array.check();
+    statistics.count(Count.CHECKS, 1);
+    CheckReport report = checked.checker().report();
+    CheckReport.Totals totals = report.totals();
+    long away =
+        report.drives().stream()
+            .filter(d -> d.state() == DriveState.MISSING || d.state() == DriveState.STALE)
+            .count();
+    // A power cut between the two copies of a root leaves one behind, and an empty journal.
+    long rootCopies =
+        clean
+            ? 0
+            : report.findings().stream().filter(f -> f.contains(" of the current root ")).count();
+    long unexpected = report.findingCount() - away - totals.damagedBlocks() - rootCopies;
+    boolean lost =
+        totals.lostBlocks() > 0
+            || totals.damagedPages() > 0
+            || totals.repairableBlocks() < totals.damagedBlocks();
+    // Without all drives the check does not settle open groups as recovery does: that will show.
+    boolean undecided = away > 0 && !report.stoppedCleanly();
+    if (!undecided && (unexpected > 0 || lost)) {
+      throw new Broken("the check finds: " + String.join("; ", checked.findings()));
+    }
+    placesBefore = places;
+    places = checked.checker().addresses();
+    placesExact = clean && away == 0;
+    lastCheck = checked.checker();
+    if (clean) {
+      requireDetected(totals.damagedBlocks());
+    }
+  }
+
+  /** No wrong block goes unseen, and none is made up. */
+  private void requireDetected(long found) {
+    long spoilt = 0;
+    for (Map.Entry<Block, Long> place : places.entrySet()) {
+      int drive = lastCheck.drive(place.getKey());
+      boolean there = !array.lost().get(drive) && !behind.get(drive);
+      spoilt += there && writes.isBad(drive, place.getValue()) ? 1 : 0;
+    }
+    if (spoilt != found) {
+      throw new Broken(
+          "%d blocks are not what was written, and the check finds %d".formatted(spoilt, found));
+    }
+  }
+
+  // ---- harm
+
+  private FaultKind armed;
+
+  /** Only before a clean stop: what a drive lost nobody can tell from what the power cut took. */
+  private void armWrongWrite() {
+    boolean loses = may(FaultKind.LOST_WRITE, 2);
+    boolean misdirects = may(FaultKind.MISDIRECTED_WRITE, 1);
+    int drive = chance.nextInt(shape.drives());
+    int after = chance.nextInt(20);
+    if (!writesGoWrong || !behind.isEmpty() || mostHarmed() + 1 > bearable()) {
+      return;
+    }
+    if (loses) {
+      writes.armLoss(drive, after);
+      armed = FaultKind.LOST_WRITE;
+    } else if (misdirects && placesExact) {
+      List<Block> candidates =
+          places.keySet().stream()
+              .filter(b -> places.get(b) != 0 && lastCheck.drive(b) == drive)
+              .toList();
+      if (!candidates.isEmpty()) {
+        Block victim = candidates.get(chance.nextInt(candidates.size()));
+        writes.armMisdirection(drive, after, places.get(victim), address -> cold(victim));
+        armed = FaultKind.MISDIRECTED_WRITE;
+      }
+    }
+  }
+
+  /**
+   * Members of a group that may be harmed: as many as it has parities, and one where it may still
+   * be written. For the second parity that an update comes to is made from its former version, and
+   * when that is damaged, too, from a group whose first parity has gone on.
+   */
+  private int bearable() {
+    return lastTurn ? shape.parity() : Math.min(1, shape.parity());
+  }
+
+  /** Nothing of the group was written since the last start: all of it is closed. */
+  private boolean cold(Block block) {
+    for (int m = 0; m < shape.data(); m++) {
+      long volumeBlock = lastCheck.volumeBlock(block.lblk(), m);
+      if (volumeBlock < shape.volumeBlocks() && array.client.touched((int) volumeBlock)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Rots blocks and makes others unreadable, as many of a group as it can do without. */
+  private void harmMedia() {
+    int rot = may(FaultKind.ROT, 3) ? 1 + chance.nextInt(3) : 0;
+    int unreadable = may(FaultKind.UNREADABLE, 3) ? 1 + chance.nextInt(3) : 0;
+    if (writesGoWrong && !lastTurn) {
+      return;
+    }
+    List<Block> blocks = places.keySet().stream().filter(b -> places.get(b) != 0).toList();
+    for (int i = 0; i < rot + unreadable && !blocks.isEmpty(); i++) {
+      Block block = blocks.get(chance.nextInt(blocks.size()));
+      int drive = lastCheck.drive(block);
+      int at = chance.nextInt(Drive.BLOCK_BYTES);
+      long address = places.get(block);
+      boolean bearable =
+          !behind.get(drive)
+              && !writes.isBad(drive, address)
+              && (placesExact || cold(block))
+              && harmed().getOrDefault(block.lblk(), 0) < bearable()
+              && harmed().getOrDefault(block.lblk(), 0) + behind.cardinality() < shape.parity();
+      if (!bearable) {
+        continue;
+      }
+      writes.spoil(drive, address);
+      long offset = address * Drive.BLOCK_BYTES;
+      String where = "block %d of drive %d".formatted(address, drive);
+      if (i < rot) {
+        array.drives[drive].rot(offset + at);
+        did(FaultKind.ROT, where + " rots");
+      } else {
+        array.drives[drive].makeUnreadable(offset);
+        did(FaultKind.UNREADABLE, where + " can't be read");
+      }
+    }
+  }
+
+  /** Members of each group, by lblk, that are not what was written, now or before the last turn. */
+  private Map<Long, Integer> harmed() {
+    Map<Long, Integer> members = new HashMap<>();
+    for (Block block : places.keySet()) {
+      int drive = lastCheck.drive(block);
+      boolean harm =
+          writes.isBad(drive, places.get(block))
+              || writes.isBad(drive, placesBefore.getOrDefault(block, 0L));
+      if (harm && !behind.get(drive)) {
+        members.merge(block.lblk(), 1, Integer::sum);
+      }
+    }
+    return members;
+  }
+
+  private int mostHarmed() {
+    return harmed().values().stream().mapToInt(Integer::intValue).max().orElse(0);
+  }
+
+  private void loseDrives() {
+    int wanted = may(FaultKind.DRIVE_LOSS, 4) ? 1 + chance.nextInt(2) : 0;
+    for (int i = 0; i < wanted; i++) {
+      int drive = chance.nextInt(shape.drives());
+      boolean bearable =
+          behind.get(drive) || behind.cardinality() + mostHarmed() < shape.parity();
+      if (bearable && !array.lost().get(drive)) {
+        array.lose(drive);
+        behind.set(drive);
+        did(FaultKind.DRIVE_LOSS, "drive %d is gone".formatted(drive));
+      }
+    }
+  }
+
+  private void bringBack() {
+    for (int drive = array.lost().nextSetBit(0); drive >= 0; ) {
+      int next = array.lost().nextSetBit(drive + 1);
+      if (chance.nextBoolean()) {
+        array.bringBack(drive);
+        events.add("after %d operations: drive %d is back".formatted(operations, drive));
+      }
+      drive = next;
+    }
+  }
+
+  // ---- starts
+
+  private void comeUp() {
+    loseDrives();
+    while (may(FaultKind.CUT_IN_RECOVERY, 3)) {
+      int steps = 1 + chance.nextInt(CUT_WITHIN_STEPS[chance.nextInt(CUT_WITHIN_STEPS.length)]);
+      boolean open = array.start(steps);
+      if (open) {
+        noteStart();
+      }
+      array.crash();
+      did(
+          open ? FaultKind.POWER_CUT : FaultKind.CUT_IN_RECOVERY,
+          "power cut %d events into the start".formatted(steps));
+      if (chance.nextBoolean()) {
+        check(false);
+      }
+      if (chance.nextInt(4) == 0) {
+        bringBack();
+      }
+      loseDrives();
+    }
+    array.start();
+    noteStart();
+    readVolume();
+  }
+
+  private void readVolume() {
+    if (array.recovery().needed() || array.missing().isEmpty()) {
+      array.client.learn();
+    } else {
+      array.client.judge();
+    }
+    requireRight();
+  }
+
+  private void noteStart() {
+    RecoveryReport recovery = array.recovery();
+    statistics.count(Count.STARTS, 1);
+    statistics.recovered(recovery);
+    if (recovery.lostGroups() > 0) {
+      throw new Broken("recovery has lost %d groups".formatted(recovery.lostGroups()));
+    }
+    BitSet missing = array.missing();
+    BitSet taken = (BitSet) stale.clone();
+    taken.andNot(missing);
+    if (!taken.isEmpty()) {
+      throw new Broken("stale drives were taken in: " + taken);
+    }
+    BitSet left = (BitSet) missing.clone();
+    left.andNot(behind);
+    if (!left.isEmpty()) {
+      throw new Broken("drives were left out that had missed nothing: " + left);
+    }
+    BitSet returned = (BitSet) stale.clone();
+    returned.andNot(array.lost());
+    if (!returned.isEmpty()) {
+      did(FaultKind.STALE_DRIVE, "left out as stale: " + returned);
+    }
+    if (recovery.needed()) {
+      stale.or(missing);
+    }
+    if (missing.isEmpty()) {
+      behind.clear();
+    }
+  }
+
+  /**
+   * Goes on with an array that can only be read, until its drives are all there again; false when
+   * some are stale and it ends here.
+   */
+  private boolean whole() {
+    for (int turn = 0; turn < 3; turn++) {
+      readVolume();
+      countDetections();
+      array.crash();
+      did(FaultKind.POWER_CUT, "power cut of an array without " + array.missing());
+      check(false);
+      bringBack();
+      if (chance.nextInt(3) == 0) {
+        loseDrives();
+      }
+      array.start();
+      noteStart();
+      readVolume();
+      if (array.missing().isEmpty()) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

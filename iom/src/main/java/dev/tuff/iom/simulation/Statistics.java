@@ -1,0 +1,125 @@
+package dev.tuff.iom.simulation;
+
+import dev.tuff.iom.recovery.RecoveryReport;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What simulations have done, injected and found. One thread's until it is added to another. */
+public final class Statistics {
+  /** What is counted beside faults. */
+  enum Count {
+    RUNS("runs"),
+    OPERATIONS("operations"),
+    EVENTS("events"),
+    STARTS("starts"),
+    CLEAN_STOPS("cleanStops"),
+    CHECKS("checks"),
+    REFUSED("refusedForSpace"),
+    LOST_SECTORS("lostSectors"),
+    KEPT_SECTORS("keptSectors"),
+    TORN_WRITES("tornWrites"),
+    WRONG_BLOCKS_FOUND("wrongBlocksFound"),
+    BLOCKS_RECONSTRUCTED("blocksReconstructed"),
+    GROUPS("groupsSettled"),
+    BLOCKS_FORWARD("blocksForward"),
+    BLOCKS_BACK("blocksBack"),
+    PARITIES_FORWARD("paritiesForward"),
+    PARITIES_BACK("paritiesBack"),
+    PARITIES_REMADE("paritiesRemade"),
+    DAMAGED_IN_RECOVERY("blocksMadeInRecovery");
+
+    final String key;
+
+    Count(String key) {
+      this.key = key;
+    }
+  }
+
+  private final long[] counts = new long[Count.values().length];
+  private final long[] faults = new long[FaultKind.values().length];
+  private long virtualNanos;
+
+  void count(Count what, long more) {
+    counts[what.ordinal()] += more;
+  }
+
+  void count(FaultKind kind) {
+    faults[kind.ordinal()]++;
+  }
+
+  void time(long nanos) {
+    virtualNanos += nanos;
+  }
+
+  void recovered(RecoveryReport report) {
+    count(Count.GROUPS, report.groups());
+    count(Count.BLOCKS_FORWARD, report.blocksForward());
+    count(Count.BLOCKS_BACK, report.blocksBack());
+    count(Count.PARITIES_FORWARD, report.paritiesForward());
+    count(Count.PARITIES_BACK, report.paritiesBack());
+    count(Count.PARITIES_REMADE, report.paritiesRemade());
+    count(Count.DAMAGED_IN_RECOVERY, report.damagedBlocks());
+  }
+
+  void add(Statistics other) {
+    for (int i = 0; i < counts.length; i++) {
+      counts[i] += other.counts[i];
+    }
+    for (int i = 0; i < faults.length; i++) {
+      faults[i] += other.faults[i];
+    }
+    virtualNanos += other.virtualNanos;
+  }
+
+  long get(Count what) {
+    return counts[what.ordinal()];
+  }
+
+  /** How often a fault was injected. */
+  public long injected(FaultKind kind) {
+    return faults[kind.ordinal()];
+  }
+
+  public long runs() {
+    return get(Count.RUNS);
+  }
+
+  public long operations() {
+    return get(Count.OPERATIONS);
+  }
+
+  /** Power cuts, those in recovery included. */
+  public long crashes() {
+    return injected(FaultKind.POWER_CUT) + injected(FaultKind.CUT_IN_RECOVERY);
+  }
+
+  public long tornWrites() {
+    return get(Count.TORN_WRITES);
+  }
+
+  /** Time that went by in the simulated arrays. */
+  public double virtualSeconds() {
+    return virtualNanos / 1e9;
+  }
+
+  /** All counts by name, faults first. */
+  public Map<String, Long> counts() {
+    Map<String, Long> all = new LinkedHashMap<>();
+    for (FaultKind kind : FaultKind.values()) {
+      all.put(camel(kind.plural()), injected(kind));
+    }
+    for (Count count : Count.values()) {
+      all.put(count.key, get(count));
+    }
+    return all;
+  }
+
+  private static String camel(String words) {
+    StringBuilder name = new StringBuilder();
+    for (String word : words.split(" ")) {
+      name.append(
+          name.isEmpty() ? word : Character.toUpperCase(word.charAt(0)) + word.substring(1));
+    }
+    return name.toString();
+  }
+}
