@@ -172,8 +172,9 @@ class MediaFuzzTest {
     }
     Page page = request.page();
     long entry = cnode.dataEntry(lblk);
+    boolean hole = page == null || Cnode.address(page, entry) == 0;
     boolean matches =
-        page == null || Cnode.address(page, entry) == 0
+        hole
             ? content.mismatch(MemorySegment.ofArray(new byte[Drive.BLOCK_BYTES])) == -1
             : Crc32c.of(content, 0, Drive.BLOCK_BYTES) == Cnode.crc(page, entry);
     request.release();
