@@ -11,6 +11,7 @@ module dev.tuff.tools {
   requires HdrHistogram;
   requires xchart;
   requires java.desktop;
+  requires java.management;
 
   opens dev.tuff.tools to
       info.picocli;

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,9 +18,9 @@ import java.util.Map;
  *     why
  */
 public record BenchReport(
-    String title, Environment environment, List<Comparison> comparisons, List<String> notes) {
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    String title, Environment environment, List<Comparison> comparisons, List<String> notes)
+    implements Report {
+  static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   public BenchReport {
     comparisons = List.copyOf(comparisons);
@@ -36,10 +35,11 @@ public record BenchReport(
   /**
    * Environment, figures, ratios and notes as plain text, lines of any length ended by newlines.
    */
+  @Override
   public String table() {
     StringBuilder out = new StringBuilder();
     out.append(title).append("\n\n");
-    out.append(environmentText()).append('\n');
+    out.append(text(environment)).append('\n');
     TextTable figures =
         new TextTable(
             "work",
@@ -101,9 +101,8 @@ public record BenchReport(
     return out.toString();
   }
 
-  private String environmentText() {
+  static String text(Environment e) {
     StringBuilder out = new StringBuilder();
-    Environment e = environment;
     out.append(e.when())
         .append(", kernel ")
         .append(e.kernel())
@@ -126,6 +125,7 @@ public record BenchReport(
   }
 
   /** The whole run, every repeat of it, as JSON. */
+  @Override
   public String json() {
     try {
       return JSON.writeValueAsString(tree());
@@ -135,23 +135,10 @@ public record BenchReport(
   }
 
   /**
-   * Writes {@link #json()} to {@code file}, making its directory; throws {@link BenchException}
-   * where it cannot.
-   */
-  public void writeJson(Path file) {
-    try {
-      Files.createDirectories(file.toAbsolutePath().getParent());
-      Files.writeString(file, json() + "\n");
-    } catch (IOException e) {
-      throw new BenchException(
-          "Cannot write the report to " + file + ": " + e.getMessage() + ".", e);
-    }
-  }
-
-  /**
    * Draws the ratios (or, where there are none, the throughputs) as a PNG, making its directory;
    * throws {@link BenchException} where it cannot be written.
    */
+  @Override
   public void writeChart(Path file) {
     ReportChart.write(this, file);
   }
@@ -159,18 +146,7 @@ public record BenchReport(
   private ObjectNode tree() {
     ObjectNode root = JSON.createObjectNode();
     root.put("title", title);
-    ObjectNode env = root.putObject("environment");
-    env.put("when", environment.when());
-    env.put("kernel", environment.kernel());
-    env.put("cpu", environment.cpu());
-    env.put("cpus", environment.cpus());
-    env.put("memoryBytes", environment.memoryBytes());
-    env.put("java", environment.java());
-    env.put("drive", environment.drive());
-    env.put("fileSystem", environment.fileSystem());
-    put(env, "loadAverage", environment.loadAverage());
-    ObjectNode settings = env.putObject("settings");
-    environment.settings().forEach(settings::put);
+    put(root.putObject("environment"), environment);
     ArrayNode works = root.putArray("comparisons");
     for (Comparison comparison : comparisons) {
       ObjectNode work = works.addObject();
@@ -204,6 +180,20 @@ public record BenchReport(
     return root;
   }
 
+  static void put(ObjectNode env, Environment environment) {
+    env.put("when", environment.when());
+    env.put("kernel", environment.kernel());
+    env.put("cpu", environment.cpu());
+    env.put("cpus", environment.cpus());
+    env.put("memoryBytes", environment.memoryBytes());
+    env.put("java", environment.java());
+    env.put("drive", environment.drive());
+    env.put("fileSystem", environment.fileSystem());
+    put(env, "loadAverage", environment.loadAverage());
+    ObjectNode settings = env.putObject("settings");
+    environment.settings().forEach(settings::put);
+  }
+
   private static void put(ObjectNode node, Measurement m) {
     put(node, "seconds", m.seconds());
     node.put("operations", m.operations());
@@ -226,7 +216,7 @@ public record BenchReport(
   }
 
   /** JSON has no NaN: an unknown figure is null. */
-  private static void put(ObjectNode node, String name, double value) {
+  static void put(ObjectNode node, String name, double value) {
     if (Double.isFinite(value)) {
       node.put(name, value);
     } else {

@@ -41,6 +41,32 @@ final class ReportChart {
     } else {
       addThroughputs(report, chart, works);
     }
+    save(chart, file);
+  }
+
+  /** A bar for each array: seconds to start. */
+  static void write(RecoveryReport report, Path file) {
+    System.setProperty("java.awt.headless", "true");
+    CategoryChart chart =
+        new CategoryChartBuilder()
+            .width(Math.max(900, 220 * report.cases().size()))
+            .height(600)
+            .title(report.title())
+            .xAxisTitle("")
+            .yAxisTitle("seconds, median of repeats")
+            .build();
+    chart.getStyler().setXAxisLabelRotation(30);
+    chart.getStyler().setLegendVisible(false);
+    addBars(
+        chart,
+        "seconds to start",
+        report.cases().stream().map(RecoveryCase::label).toList(),
+        report.cases().stream().map(one -> one.spread(RecoveryRun::seconds)).toList(),
+        1);
+    save(chart, file);
+  }
+
+  private static void save(CategoryChart chart, Path file) {
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());
       try (OutputStream out = Files.newOutputStream(file)) {

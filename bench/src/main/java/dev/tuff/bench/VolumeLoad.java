@@ -32,6 +32,7 @@ final class VolumeLoad {
   private final Volume volume;
   private final Workload work;
   private final Toughness toughness;
+  private final Scatter scatter;
   private final List<Generator> generators = new ArrayList<>();
   private final Histogram histogram = new Histogram(DeviceLoad.LONGEST_NANOS, 3);
   private final ResourceMeter meter = new ResourceMeter();
@@ -41,6 +42,21 @@ final class VolumeLoad {
    * @param buffers as many as {@link #buffersFor} says, of a block each; the load's while it runs
    */
   VolumeLoad(Array array, Volume volume, Workload work, Toughness toughness, IoBuffer[] buffers) {
+    this(array, volume, work, toughness, buffers, null);
+  }
+
+  /**
+   * @param scatter where a random load goes: writes to blocks that it draws, reads to blocks that
+   *     were drawn; null: anywhere
+   */
+  VolumeLoad(
+      Array array,
+      Volume volume,
+      Workload work,
+      Toughness toughness,
+      IoBuffer[] buffers,
+      Scatter scatter) {
+    this.scatter = scatter;
     this.array = array;
     this.volume = volume;
     this.work = work;
@@ -237,7 +253,7 @@ final class VolumeLoad {
         IoBuffer buffer = freeBuffers[freeCount];
         long block;
         if (work.pattern() == Pattern.RANDOM) {
-          block = Math.unsignedMultiplyHigh(nextRandom(), blocks);
+          block = randomBlock();
         } else {
           block = sequence % blocks;
           sequence += shards;
@@ -289,6 +305,15 @@ final class VolumeLoad {
         ended = null;
         latch.countDown();
       }
+    }
+
+    private long randomBlock() {
+      if (scatter == null) {
+        return Math.unsignedMultiplyHigh(nextRandom(), blocks);
+      }
+      return work.direction() == Direction.READ
+          ? scatter.drawAgain(shard, nextRandom())
+          : scatter.draw(shard);
     }
 
     private long nextRandom() {

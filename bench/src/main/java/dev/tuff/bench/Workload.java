@@ -31,6 +31,9 @@ public record Workload(Pattern pattern, Direction direction, int blockBytes, int
   }
 
   static String size(long bytes) {
+    if (bytes >= 1L << 40 && bytes % (1L << 40) == 0) {
+      return (bytes >> 40) + " TiB";
+    }
     if (bytes >= 1 << 30 && bytes % (1 << 30) == 0) {
       return (bytes >> 30) + " GiB";
     }

@@ -3,15 +3,18 @@ package dev.tuff.tools;
 import dev.tuff.bench.ArrayBench;
 import dev.tuff.bench.ArrayWorkload;
 import dev.tuff.bench.BenchProgress;
-import dev.tuff.bench.BenchReport;
 import dev.tuff.bench.DeviceBench;
 import dev.tuff.bench.Direction;
 import dev.tuff.bench.ParityBench;
 import dev.tuff.bench.Pattern;
+import dev.tuff.bench.RecoveryBench;
+import dev.tuff.bench.Report;
+import dev.tuff.bench.ThinBench;
 import dev.tuff.bench.Workload;
 import dev.tuff.iom.volume.Toughness;
 import dev.tuff.natives.Preflight;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,14 +36,17 @@ import picocli.CommandLine.Spec;
     subcommands = {
       BenchCommand.Device.class,
       BenchCommand.Parity.class,
-      BenchCommand.WholeArray.class
+      BenchCommand.WholeArray.class,
+      BenchCommand.Thin.class,
+      BenchCommand.Recovery.class
     })
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "which command? device, parity or array");
+    throw new ParameterException(
+        spec.commandLine(), "which command? device, parity, array, thin or recovery");
   }
 
   /** What every bench command takes. */
@@ -83,7 +89,7 @@ final class BenchCommand implements Runnable {
       };
     }
 
-    void print(BenchReport report, String name) {
+    void print(Report report, String name) {
       Path json = folder().resolve(name + ".json");
       Path chart = folder().resolve(name + ".png");
       report.writeJson(json);
@@ -325,5 +331,162 @@ final class BenchCommand implements Runnable {
     private ArrayWorkload onVolume(Workload load) {
       return new ArrayWorkload(load, load.direction() == Direction.READ ? List.of() : toughnesses);
     }
+  }
+
+  /** {@code tuff bench thin}. */
+  @Command(
+      name = "thin",
+      description = {
+        "Measure random 4 KiB writes and reads on thin volumes of different sizes, in turn.",
+        "Shows what an operation costs when the maps do not fit the memory there is for them."
+      })
+  static final class Thin implements Callable<Integer> {
+    @Option(
+        names = "--protect",
+        paramLabel = "N+K",
+        defaultValue = "4+1",
+        description = "Protection, on N+K image drives (default: 4+1).")
+    private Protection protection;
+
+    @Option(
+        names = "--drive-size",
+        paramLabel = "SIZE",
+        description = "Size of each image drive (default: 3G).")
+    private ByteSize driveSize;
+
+    @Option(
+        names = "--volumes",
+        paramLabel = "SIZE",
+        split = ",",
+        description =
+            "Sizes of the volumes, the first being what the others are compared with (default: 1G,32G,1T).")
+    private List<ByteSize> volumes = List.of();
+
+    @Option(names = "--depth", paramLabel = "N", description = "Requests in flight (default: 64).")
+    private Integer depth;
+
+    @Option(
+        names = "--shards",
+        paramLabel = "COUNT",
+        defaultValue = "0",
+        description = "Shards (default: one per core).")
+    private int shards;
+
+    @Mixin private Common common;
+
+    @Override
+    public Integer call() {
+      Preflight.require(0);
+      ThinBench.Options defaults = ThinBench.Options.defaults();
+      ThinBench.Options options =
+          new ThinBench.Options(
+              common.folder(),
+              protection.dataMembers(),
+              protection.parityMembers(),
+              driveSize != null ? driveSize.bytes() : defaults.driveBytes(),
+              bytes(volumes, defaults.volumeBytes()),
+              depth != null ? depth : defaults.depth(),
+              shards,
+              common.seconds != null ? common.seconds : defaults.seconds(),
+              common.repeats != null ? common.repeats : defaults.repeats(),
+              defaults.warmUpSeconds());
+      common.print(
+          ThinBench.run(common.quick ? options.quick() : options, common.progress()), "thin");
+      return 0;
+    }
+  }
+
+  /** {@code tuff bench recovery}. */
+  @Command(
+      name = "recovery",
+      description = {
+        "Measure how long an array takes to start after a kill under full load.",
+        "A process of its own writes and is killed; every combination of the sizes is measured."
+      })
+  static final class Recovery implements Callable<Integer> {
+    private static final String LOAD_OPTION = "--load-until-killed";
+
+    /** Nothing is left running when whoever was to kill it is gone. */
+    private static final double LONGEST_LOAD_SECONDS = 600;
+
+    @Option(
+        names = LOAD_OPTION,
+        paramLabel = "DRIVE",
+        arity = "1..*",
+        hidden = true,
+        description = "Be the process that is killed.")
+    private List<Path> loadedDrives = List.of();
+
+    @Option(
+        names = "--protect",
+        paramLabel = "N+K",
+        defaultValue = "4+1",
+        description = "Protection, on N+K image drives (default: 4+1).")
+    private Protection protection;
+
+    @Option(
+        names = "--drive-sizes",
+        paramLabel = "SIZE",
+        split = ",",
+        description = "Sizes of the image drives (default: 512M,2G).")
+    private List<ByteSize> driveSizes = List.of();
+
+    @Option(
+        names = "--volumes",
+        paramLabel = "SIZE",
+        split = ",",
+        description = "Sizes of the thin volume (default: 1G,16G).")
+    private List<ByteSize> volumes = List.of();
+
+    @Option(
+        names = "--journals",
+        paramLabel = "SIZE",
+        split = ",",
+        description = "Sizes of each drive's journal (default: 16M,32M).")
+    private List<ByteSize> journals = List.of();
+
+    @Mixin private Common common;
+
+    @Override
+    public Integer call() {
+      Preflight.require(0);
+      if (!loadedDrives.isEmpty()) {
+        RecoveryBench.loadUntilKilled(loadedDrives, LONGEST_LOAD_SECONDS, System.out);
+        return 0;
+      }
+      RecoveryBench.Options defaults = RecoveryBench.Options.defaults(thisCommand());
+      RecoveryBench.Options options =
+          new RecoveryBench.Options(
+              common.folder(),
+              thisCommand(),
+              protection.dataMembers(),
+              protection.parityMembers(),
+              bytes(driveSizes, defaults.driveBytes()),
+              bytes(volumes, defaults.volumeBytes()),
+              bytes(journals, defaults.journalBytes()),
+              common.seconds != null ? common.seconds : defaults.seconds(),
+              common.repeats != null ? common.repeats : defaults.repeats());
+      common.print(
+          RecoveryBench.run(common.quick ? options.quick() : options, common.progress()),
+          "recovery");
+      return 0;
+    }
+
+    /** This JVM's own command line, up to the drives. */
+    private static List<String> thisCommand() {
+      List<String> command = new ArrayList<>();
+      command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+      command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+      command.add("-p");
+      command.add(System.getProperty("jdk.module.path"));
+      command.add("-m");
+      command.add("dev.tuff.tools/" + Tuff.class.getName());
+      command.addAll(List.of("bench", "recovery", LOAD_OPTION));
+      return command;
+    }
+  }
+
+  private static List<Long> bytes(List<ByteSize> sizes, List<Long> defaults) {
+    return sizes.isEmpty() ? defaults : sizes.stream().map(ByteSize::bytes).toList();
   }
 }

@@ -74,7 +74,6 @@ public record ObjectAttributes(
     int nameBytes = segment.get(PageFormat.SHORT, offset + 26);
     boolean sound =
         gfid > 0
-            && gfid <= MAX_GFID
             && size > 0
             && size <= MAX_SIZE_BYTES
             && chunk >= 1

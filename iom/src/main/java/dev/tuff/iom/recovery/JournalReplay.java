@@ -265,7 +265,9 @@ final class JournalReplay implements JournalScan.Listener {
         record.bodyBytes() == ObjectAttributes.BYTES
             ? ObjectAttributes.decode(record.record(), record.bodyOffset())
             : null;
-    check(attributes != null, "makes an object that makes no sense");
+    check(
+        attributes != null && attributes.gfid() <= ObjectAttributes.MAX_GFID,
+        "makes an object that makes no sense");
     check(attributes.drives() == rooms.drives(), "makes an object for another number of drives");
     long id = record.id();
     if (rooms.cnodes().get(attributes.gfid()) != null) {

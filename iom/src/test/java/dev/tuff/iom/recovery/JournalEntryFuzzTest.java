@@ -116,7 +116,7 @@ class JournalEntryFuzzTest {
           if (attributes == null) {
             return false;
           }
-          assertThat(attributes.gfid()).isBetween(1L, ObjectAttributes.MAX_GFID);
+          assertThat(attributes.gfid()).isPositive();
           assertThat(attributes.sizeBytes()).isBetween(1L, ObjectAttributes.MAX_SIZE_BYTES);
           assertThat(attributes.drives())
               .isBetween(

@@ -54,13 +54,13 @@ final class MediaFuzzer implements AutoCloseable {
   /** Above: the page that points to it, null for the root. */
   private record Found(Kind kind, long address, int level, Found above, long pointer) {}
 
-  private record Record(long address, int blocks, int payloadBytes) {}
+  private record Commit(long address, int blocks, int payloadBytes) {}
 
   private final SplittableRandom random;
   private final SimulatedMedia media;
   private final DriveLabel label;
   private final List<Found> pages = new ArrayList<>();
-  private final List<Record> records = new ArrayList<>();
+  private final List<Commit> records = new ArrayList<>();
 
   MediaFuzzer(SimulatedDrive drive, int index, SplittableRandom random) {
     this.random = random;
@@ -127,7 +127,7 @@ final class MediaFuzzer implements AutoCloseable {
     while (reader.next()) {
       long offset = reader.position().position() % s.journalBlocks();
       int payload = reader.record().get(PageFormat.INT, 48);
-      records.add(new Record(s.journalFirstBlock() + offset, reader.recordBlocks(), payload));
+      records.add(new Commit(s.journalFirstBlock() + offset, reader.recordBlocks(), payload));
     }
   }
 
@@ -194,7 +194,7 @@ final class MediaFuzzer implements AutoCloseable {
   }
 
   private String journal(boolean reseal) {
-    Record record = records.get(random.nextInt(records(reseal)));
+    Commit record = records.get(random.nextInt(records(reseal)));
     MemorySegment memory =
         Arena.ofAuto().allocate((long) record.blocks * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
     media.read(record.address, record.blocks, memory);
