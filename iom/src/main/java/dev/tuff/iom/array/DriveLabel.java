@@ -18,8 +18,8 @@ import java.nio.file.StandardOpenOption;
  * @param version the format version found, 0 if none
  * @param root the newest sound root, null if there is none
  * @param damagedCopies copies of superblock and root that could not be used
- * @param damagedSuperblocks copies of the superblock that could not be used while another could, one
- *     a bit
+ * @param damagedSuperblocks copies of the superblock that could not be used while another could,
+ *     one a bit
  */
 public record DriveLabel(
     Path path,

@@ -141,7 +141,8 @@ final class IomStart {
   }
 
   /**
-   * Mends the superblock, reads the bitmap, all cnodes and the journal, then calls {@code whenDone}.
+   * Mends the superblock, reads the bitmap, all cnodes and the journal, then calls {@code
+   * whenDone}.
    *
    * @param damagedSuperblocks copies of the superblock to be written again, one a bit
    */

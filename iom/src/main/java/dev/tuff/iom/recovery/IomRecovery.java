@@ -23,9 +23,9 @@ import java.util.Set;
  * One IOM's part in recovery, in three stages. {@link #replay}: its journal brings maps, bitmap and
  * objects to where they were; updates without a complete are left pending. {@link #read} and {@link
  * #remake}: blocks of pending groups for {@link Recovery}, which decides with all drives in view.
- * {@link #finish}: what was decided takes effect, and a checkpoint makes it the drive's state. Up to
- * there nothing that any version of a pending group needs is written over, and the journal keeps its
- * tail: recovery can be cut short anywhere and begun again. Owned by one shard's thread.
+ * {@link #finish}: what was decided takes effect, and a checkpoint makes it the drive's state. Up
+ * to there nothing that any version of a pending group needs is written over, and the journal keeps
+ * its tail: recovery can be cut short anywhere and begun again. Owned by one shard's thread.
  */
 public final class IomRecovery {
   /**
@@ -266,7 +266,8 @@ public final class IomRecovery {
 
     void start() {
       entry.crc = Crc32c.of(buffer.segment(), 0, Drive.BLOCK_BYTES);
-      replay.check(rooms.allocator.freeBlocks() > 0, "leaves no room for a parity to be made again");
+      replay.check(
+          rooms.allocator.freeBlocks() > 0, "leaves no room for a parity to be made again");
       rooms.allocator.allocate(1, address, 0, rooms.journal.nextId());
       entry.address = address[0];
       rooms.drive.writeRun(io, entry.address, 1, buffer, 0);
@@ -290,8 +291,7 @@ public final class IomRecovery {
     private void journal(Cnode cnode, PageRequest answered) {
       counts.paritiesRemade++;
       long id = rooms.journal.append(entry);
-      remade.add(
-          cnode, answered, entry, id, parityAt.get(new Place(entry.gfid, entry.lblk)));
+      remade.add(cnode, answered, entry, id, parityAt.get(new Place(entry.gfid, entry.lblk)));
       rooms.journal.commit();
     }
   }

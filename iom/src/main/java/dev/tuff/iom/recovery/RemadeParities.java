@@ -23,8 +23,7 @@ final class RemadeParities {
    * @param id of the journal entry
    * @param pending the generation of the block that is not closed, or null
    */
-  void add(
-      Cnode cnode, PageRequest request, ParityRemade entry, long id, PendingParity pending) {
+  void add(Cnode cnode, PageRequest request, ParityRemade entry, long id, PendingParity pending) {
     Page page = request.page();
     long at = cnode.parityEntry(entry.lblk);
     if (Cnode.id(page, at) < id) {

@@ -12,8 +12,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
-import java.util.function.BiPredicate;
 import java.util.SplittableRandom;
+import java.util.function.BiPredicate;
 
 /**
  * The clients of a simulated array, one a shard: places for requests, and what may be read by the

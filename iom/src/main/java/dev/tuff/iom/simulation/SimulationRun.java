@@ -40,7 +40,12 @@ final class SimulationRun {
    * @param failure what does not hold, null when everything does
    */
   record Outcome(
-      long seed, Plan plan, Shape shape, Statistics statistics, List<String> events, String failure) {
+      long seed,
+      Plan plan,
+      Shape shape,
+      Statistics statistics,
+      List<String> events,
+      String failure) {
     boolean failed() {
       return failure != null;
     }
@@ -400,8 +405,7 @@ final class SimulationRun {
     int wanted = may(FaultKind.DRIVE_LOSS, 4) ? 1 + chance.nextInt(2) : 0;
     for (int i = 0; i < wanted; i++) {
       int drive = chance.nextInt(shape.drives());
-      boolean bearable =
-          behind.get(drive) || behind.cardinality() + mostHarmed() < shape.parity();
+      boolean bearable = behind.get(drive) || behind.cardinality() + mostHarmed() < shape.parity();
       if (bearable && !array.lost().get(drive)) {
         array.lose(drive);
         behind.set(drive);

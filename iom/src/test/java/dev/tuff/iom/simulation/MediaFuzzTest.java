@@ -117,7 +117,8 @@ class MediaFuzzTest {
       started++;
       attempt(
           () ->
-              array.client.judge((block, content) -> reseal && matchesItsChecksum(array, block, content)));
+              array.client.judge(
+                  (block, content) -> reseal && matchesItsChecksum(array, block, content)));
     } catch (Refused first) {
       refused++;
       if (array.shape.parity() == 0) {
