@@ -104,10 +104,10 @@ final class Demo {
   }
 
   private String peakMemory() throws IOException {
-    return "%s, and %s of the process that was killed"
+    return "%s, and %s together with the process that was killed"
         .formatted(
-            ByteSize.brief(DemoCrash.peakBytes(ProcessHandle.current().pid())),
-            ByteSize.brief(crash.writerPeakBytes()));
+            ByteSize.brief(DemoCrash.memory("VmHWM", ProcessHandle.current().pid())),
+            ByteSize.brief(crash.togetherPeakBytes()));
   }
 
   private void requireSpace() throws IOException {

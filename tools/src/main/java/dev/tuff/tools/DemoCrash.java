@@ -26,7 +26,7 @@ final class DemoCrash {
   private final long seed;
   private final Path acks;
   private final Path complaints;
-  private long writerPeakBytes;
+  private long togetherPeakBytes;
   private AckFile acknowledged;
 
   DemoCrash(Path folder, List<Path> drives, long seed) {
@@ -57,7 +57,8 @@ final class DemoCrash {
     try {
       awaitAcknowledgements(writer);
       Thread.sleep(WRITING_MILLIS);
-      writerPeakBytes = peakBytes(writer.pid());
+      togetherPeakBytes =
+          memory("VmHWM", writer.pid()) + memory("VmRSS", ProcessHandle.current().pid());
       if (!writer.isAlive()) {
         throw ended();
       }
@@ -76,7 +77,9 @@ final class DemoCrash {
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-XX:+UseSerialGC",
         "-Xms16m",
-        "-Xmx64m",
+        // Lean, as the demo's own process is there too.
+        "-Xmx48m",
+        "-XX:TieredStopAtLevel=1",
         "--enable-native-access=dev.tuff.natives",
         "-p",
         System.getProperty("jdk.module.path"),
@@ -125,20 +128,23 @@ final class DemoCrash {
     }
   }
 
-  /** Resident memory of a process at its most, off-heap and Java's own included. */
-  static long peakBytes(long pid) throws IOException {
+  /**
+   * Resident memory of a process, off-heap and Java's own included: "VmRSS" now, "VmHWM" at its
+   * most.
+   */
+  static long memory(String which, long pid) throws IOException {
     try (var lines = Files.lines(Path.of("/proc/" + pid + "/status"))) {
       return lines
-          .filter(line -> line.startsWith("VmHWM:"))
+          .filter(line -> line.startsWith(which + ":"))
           .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
           .findFirst()
           .orElseThrow(() -> new IOException("/proc/" + pid + "/status does not tell memory"));
     }
   }
 
-  /** Of the process that was killed. */
-  long writerPeakBytes() {
-    return writerPeakBytes;
+  /** Of both processes while the one that was killed was there. */
+  long togetherPeakBytes() {
+    return togetherPeakBytes;
   }
 
   /** Writes that it had handed over. */
