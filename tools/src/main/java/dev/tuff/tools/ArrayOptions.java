@@ -90,6 +90,15 @@ final class ArrayOptions {
     return assemble(new AssembleOptions(options.shards(), true, options.pinned()));
   }
 
+  /**
+   * Likewise, to look at it: refused when a start would decide something without drives that are
+   * missing, which nobody expects of looking.
+   */
+  Array assembleToLook() {
+    AssembleOptions options = AssembleOptions.defaults();
+    return assemble(new AssembleOptions(options.shards(), true, options.pinned(), true));
+  }
+
   private Array assemble(AssembleOptions options) {
     List<Path> present = drives();
     Preflight.require(0);

@@ -20,7 +20,7 @@ final class StatusCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ArrayStatus status;
-    try (Array assembled = array.assembleReadOnly()) {
+    try (Array assembled = array.assembleToLook()) {
       status = assembled.status();
     }
     output.print(Results.status(status), () -> Results.statusText(status));

@@ -109,7 +109,7 @@ final class VolumeCommand implements Runnable {
     @Override
     public Integer call() {
       List<VolumeInfo> volumes;
-      try (Array assembled = array.assembleReadOnly()) {
+      try (Array assembled = array.assembleToLook()) {
         volumes = assembled.status().volumes();
       }
       output.print(

@@ -128,6 +128,9 @@ class CrashIT {
     for (Path drive : gone) {
       Files.move(drive, away(drive));
     }
+    // To look decides nothing.
+    TuffProcess.run(folder, "status").refuses("was not stopped cleanly, and drive", "missing");
+    TuffProcess.run(folder, "volume", "list").refuses("bring back what you can");
     TuffProcess degraded = verify();
     assertThat(degraded.err()).contains("not stopped cleanly; recovered in");
     for (Path drive : gone) {

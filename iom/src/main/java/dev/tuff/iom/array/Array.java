@@ -157,6 +157,9 @@ public final class Array implements AutoCloseable {
     }
     // Only now, with every drive claimed, is what was read before the last word.
     drives.readAgain();
+    if (options.lookOnly()) {
+      drives.refuseToDecide();
+    }
   }
 
   private void start() {

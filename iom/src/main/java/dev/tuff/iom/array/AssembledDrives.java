@@ -1,8 +1,15 @@
 package dev.tuff.iom.array;
 
 import dev.tuff.iom.checkpoint.Root;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.journal.Journal;
+import dev.tuff.iom.journal.JournalPosition;
+import dev.tuff.iom.journal.JournalReader;
+import dev.tuff.iom.journal.JournalRegion;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -122,6 +129,51 @@ final class AssembledDrives {
               + " makes up for; bring back at least "
               + (missing - any.defaultParity())
               + ".");
+    }
+  }
+
+  /**
+   * Refuses an array that was not stopped cleanly while drives are missing: starting it would
+   * settle without them what was open, and make them stale.
+   */
+  void refuseToDecide() {
+    if (!degraded()) {
+      return;
+    }
+    for (DriveLabel label : labels) {
+      if (label != null && journalHasEntries(label)) {
+        throw new ArrayException(
+            "The array was not stopped cleanly, and "
+                + missingDrives()
+                + " missing: bring back what you can before anything reads or writes the volumes,"
+                + " because a start without a drive makes it stale.");
+      }
+    }
+  }
+
+  private String missingDrives() {
+    List<String> missing = new ArrayList<>();
+    for (int i = 0; i < labels.length; i++) {
+      if (labels[i] == null) {
+        missing.add(String.valueOf(i));
+      }
+    }
+    return missing.size() == 1
+        ? "drive " + missing.getFirst() + " is"
+        : "drives " + String.join(", ", missing) + " are";
+  }
+
+  private static boolean journalHasEntries(DriveLabel label) {
+    Superblock s = label.superblock();
+    try (Arena arena = Arena.ofConfined();
+        DriveFile drive = new DriveFile(label.path())) {
+      return new JournalReader(
+              new JournalRegion(
+                  s.journalFirstBlock(), s.journalBlocks(), s.arrayId(), s.driveIndex()),
+              drive,
+              arena.allocate(Journal.COMMIT_BYTES, Drive.BLOCK_BYTES),
+              new JournalPosition(label.root().tailPosition(), label.root().tailSequence()))
+          .next();
     }
   }
 
