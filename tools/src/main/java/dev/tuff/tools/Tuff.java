@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
       PutCommand.class,
       GetCommand.class,
       CheckCommand.class,
+      SimulateCommand.class,
       DumpCommand.class,
       BenchCommand.class
     })

@@ -167,8 +167,7 @@ public final class ArrayStart {
             parts,
             coordinator,
             readOnly,
-            (drive, attributes, hardened) ->
-                starts[drive].iom().createObject(attributes, hardened),
+            (drive, attributes, hardened) -> starts[drive].iom().createObject(attributes, hardened),
             this::onRecovered)
         .start();
   }

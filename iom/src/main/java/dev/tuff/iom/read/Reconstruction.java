@@ -16,12 +16,12 @@ import dev.tuff.xor.ErasureCode;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Makes those of a data member's blocks that a read lacks from the rest of their groups, on the first live parity IOM of the
- * row. That IOM lets no generation of the groups open meanwhile, so its parity stands still, and
- * the other members answer with the versions that this parity contains. What comes out must have
- * the CRC that the parity's map keeps of the member. Blocks that follow one another are made
- * together; where that fails each is made by itself, since what is damaged may be another member of
- * each group.
+ * Makes those of a data member's blocks that a read lacks from the rest of their groups, on the
+ * first live parity IOM of the row. That IOM lets no generation of the groups open meanwhile, so
+ * its parity stands still, and the other members answer with the versions that this parity
+ * contains. What comes out must have the CRC that the parity's map keeps of the member. Blocks that
+ * follow one another are made together; where that fails each is made by itself, since what is
+ * damaged may be another member of each group.
  */
 final class Reconstruction implements GroupReader, PageRequest.Listener {
   private final ReadSide side;

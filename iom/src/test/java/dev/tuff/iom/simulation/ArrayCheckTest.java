@@ -3,7 +3,6 @@ package dev.tuff.iom.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.device.SimulatedDrive;
-
 import dev.tuff.iom.check.CheckReport;
 import dev.tuff.iom.check.CheckReport.DriveState;
 import dev.tuff.iom.drive.Drive;

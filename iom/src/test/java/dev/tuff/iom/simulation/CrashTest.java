@@ -3,7 +3,6 @@ package dev.tuff.iom.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.simulation.SimulatedArray.Checked;
-
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.array.IomMemory;
-
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import org.junit.jupiter.api.Test;
@@ -96,7 +95,8 @@ class ExhaustionTest {
     long[] before = budgets(array);
     long refusedFrom = -1;
     for (long at = 0; at < shape.volumeBytes(); at += 128 << 10) {
-      RequestResult result = array.client.write(at, array.client.randomContent(128 << 10), Toughness.HARDENED);
+      RequestResult result =
+          array.client.write(at, array.client.randomContent(128 << 10), Toughness.HARDENED);
       if (result == RequestResult.NO_SPACE) {
         refusedFrom = at;
         break;
@@ -121,7 +121,8 @@ class ExhaustionTest {
     // The same again and again takes nothing for good, and fits as long as one more block does.
     for (int i = 0; i < 60; i++) {
       long at = (long) i * 4096 % refusedFrom;
-      RequestResult result = array.client.write(at, array.client.randomContent(2000), Toughness.HARDENED);
+      RequestResult result =
+          array.client.write(at, array.client.randomContent(2000), Toughness.HARDENED);
       assertThat(result).isIn(RequestResult.OK, RequestResult.NO_SPACE);
       array.settle();
     }

@@ -7,11 +7,10 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
 import dev.tuff.device.IoOperation;
 import dev.tuff.device.IoRequest;
-import dev.tuff.iom.simulation.SimulatedArray.Checked;
-
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.simulation.SimulatedArray.Checked;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import org.junit.jupiter.api.Test;
@@ -28,7 +27,8 @@ class MediaFaultTest {
   /** A loaded array, stopped so that nothing of it is in any cache, with what stands where. */
   private static Checked stopped(SimulatedArray array) {
     array.client.load(150);
-    array.client.write(0, array.client.randomContent(array.shape.maxRequestBytes()), Toughness.HARDENED);
+    array.client.write(
+        0, array.client.randomContent(array.shape.maxRequestBytes()), Toughness.HARDENED);
     array.stop();
     Checked checked = array.check();
     assertThat(checked.findings()).as(Seeds.replay(array.seed)).isEmpty();
@@ -123,6 +123,35 @@ class MediaFaultTest {
     assertThat(array.client.failedRequests()).isZero();
     assertThat(array.client.wrongReads()).isEmpty();
     assertThat(array.iom(drive).rooms().counters().mediaErrors.get()).isPositive();
+    array.close();
+  }
+
+  /** Each group has lost one member only, another one each: found by the simulator. */
+  @Test
+  void rotInOtherMembersOfNeighbouringGroupsIsMadeGood() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    // Chunks have four blocks: block 0 of the first, block 1 of the second.
+    rotData(array, checked, 0);
+    rotData(array, checked, 5);
+    array.start();
+    assertThat(array.client.read(0, 32768)).isEqualTo(RequestResult.OK);
+    assertThat(array.client.wrongReads()).isEmpty();
+    array.close();
+  }
+
+  /** One block fails the transfer of its neighbours, which need not be made from their groups. */
+  @Test
+  void neighboursOfAnUnreadableBlockAreRead() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    long address = checked.checker().address(Shape.GFID, 1);
+    int drive = checked.checker().driveOf(1, checked.checker().member(1));
+    array.drives[drive].makeUnreadable(address * Drive.BLOCK_BYTES);
+    rotData(array, checked, 4);
+    array.start();
+    assertThat(array.client.read(0, 16384)).isEqualTo(RequestResult.OK);
+    assertThat(array.client.wrongReads()).isEmpty();
     array.close();
   }
 

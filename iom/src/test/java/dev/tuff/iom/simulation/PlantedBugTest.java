@@ -7,9 +7,8 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
 import dev.tuff.device.IoOperation;
 import dev.tuff.device.IoRequest;
-
-import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.array.Superblock;
+import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
