@@ -99,10 +99,10 @@ class ArchitectureTest {
   }
 
   @Test
-  void nothingDependsOnArrayButArrayAndCheck() {
+  void nothingDependsOnArrayButArrayCheckAndSimulation() {
     noClasses()
         .that()
-        .resideOutsideOfPackages(rooms("array", "check"))
+        .resideOutsideOfPackages(rooms("array", "check", "simulation"))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(rooms("array"))
@@ -113,7 +113,7 @@ class ArchitectureTest {
   void checkKnowsTheMediaAndNotTheRunningArray() {
     noClasses()
         .that()
-        .resideOutsideOfPackages(rooms("check"))
+        .resideOutsideOfPackages(rooms("check", "simulation"))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(rooms("check"))
@@ -125,6 +125,18 @@ class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAnyPackage(rooms("write", "parity", "read", "volume", "side", "cache", "runtime"))
         .because("who checks what others wrote had better not share their code")
+        .check(CLASSES);
+  }
+
+  @Test
+  void nothingKnowsTheSimulation() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(rooms("simulation"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(rooms("simulation"))
+        .because("what runs in the simulator must not know that it does")
         .check(CLASSES);
   }
 

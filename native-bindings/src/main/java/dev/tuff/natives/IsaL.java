@@ -34,6 +34,9 @@ public final class IsaL {
   /** Bytes to reserve for the tables of one coefficient. */
   public static final int TABLE_BYTES = 32;
 
+  /** True once {@link #check} has found it all; what is loaded stays. */
+  private static volatile boolean complete;
+
   private IsaL() {}
 
   /**
@@ -42,6 +45,9 @@ public final class IsaL {
    * @throws MissingLibraryException if not; the message says what to install
    */
   public static void check() {
+    if (complete) {
+      return;
+    }
     SymbolLookup library = open();
     for (String name :
         new String[] {
@@ -49,6 +55,7 @@ public final class IsaL {
         }) {
       find(library, name);
     }
+    complete = true;
   }
 
   /**

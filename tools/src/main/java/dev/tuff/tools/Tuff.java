@@ -43,6 +43,7 @@ import picocli.CommandLine.Spec;
       CheckCommand.class,
       ScrubCommand.class,
       LoadCommand.class,
+      SimulateCommand.class,
       DumpCommand.class,
       BenchCommand.class
     })

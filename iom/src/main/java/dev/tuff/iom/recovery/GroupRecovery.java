@@ -98,6 +98,10 @@ final class GroupRecovery {
       switch (settlement.memberFate(m)) {
         case GONE, ROLL_FORWARD -> {}
         case DAMAGED -> recovery.counts().damagedBlocks++;
+        case DAMAGED_OLDER -> {
+          recovery.counts().damagedBlocks++;
+          tell(parts[m], iom -> iom.rollBack(place));
+        }
         case ROLL_BACK -> tell(parts[m], iom -> iom.rollBack(place));
       }
     }

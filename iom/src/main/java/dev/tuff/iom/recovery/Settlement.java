@@ -26,6 +26,11 @@ public final class Settlement {
      */
     DAMAGED,
     /**
+     * Neither version can be read: the newest never got to the drive, and the older one is damaged.
+     * No parity that helps has the newest; the older one counts, and is made good from the group.
+     */
+    DAMAGED_OLDER,
+    /**
      * The newest version never got to the drive, so nobody was told that it is hardened, and the
      * older one is still there.
      */
@@ -148,8 +153,44 @@ public final class Settlement {
       }
     }
     chooseForTheGone();
+    if (lost) {
+      chooseOlder();
+    }
     for (int p = 0; p < k; p++) {
       parityFate[p] = fateOfParity(p);
+    }
+  }
+
+  /** Lets damaged members be what they were before, where the parities know only that. */
+  private void chooseOlder() {
+    long undecided = 0;
+    for (int m = 0; m < n; m++) {
+      if (memberFate[m] == MemberFate.DAMAGED && pending[m] && !closedElsewhere(m)) {
+        undecided |= 1L << m;
+      }
+    }
+    // More unknown members than parities are lost whatever they were.
+    if (Long.bitCount(unknown) > k) {
+      return;
+    }
+    long older = 0;
+    while (lost && older != undecided) {
+      // The next subset, the empty one having been tried.
+      older = (older - undecided) & undecided;
+      takeOlder(undecided, older);
+      chooseForTheGone();
+    }
+    if (lost) {
+      takeOlder(undecided, 0);
+    }
+  }
+
+  private void takeOlder(long undecided, long older) {
+    for (long rest = undecided; rest != 0; rest &= rest - 1) {
+      int m = Long.numberOfTrailingZeros(rest);
+      boolean back = (older >>> m & 1) != 0;
+      memberFate[m] = back ? MemberFate.DAMAGED_OLDER : MemberFate.DAMAGED;
+      version[m] = back ? oldId[m] : newId[m];
     }
   }
 
@@ -230,7 +271,7 @@ public final class Settlement {
       boolean known =
           switch (memberFate[m]) {
             case GONE -> true;
-            case DAMAGED -> candidate.members[m] == newId[m];
+            case DAMAGED, DAMAGED_OLDER -> candidate.members[m] == version[m];
             case ROLL_FORWARD, ROLL_BACK -> readable(m, candidate.members[m]);
           };
       if (!known) {

@@ -48,9 +48,6 @@ final class SimulatedArray implements AutoCloseable {
   private static final long STEP_LIMIT = 2_000_000;
   private static final int[] LEFT_PERCENT = {0, 3, 50, 97, 100};
 
-  @SuppressWarnings("UnnecessaryLambda") // handed over as it is
-  private static final IntUnaryOperator ALL = sender -> Integer.MAX_VALUE;
-
   final Shape shape;
   final long seed;
   final SplittableRandom random;
@@ -330,7 +327,7 @@ final class SimulatedArray implements AutoCloseable {
     }
     turn = lateMessages ? schedule.nextInt(shards.length) : (turn + 1) % shards.length;
     boolean whole = !lateMessages || schedule.nextInt(8) != 0;
-    int handled = shards[turn].round(whole ? ALL : some);
+    int handled = shards[turn].round(whole ? SimulatedArray::all : some);
     failIfDriveFailed();
     if (handled > 0) {
       idleShards = 0;
@@ -349,6 +346,10 @@ final class SimulatedArray implements AutoCloseable {
     }
     stuck++;
     return false;
+  }
+
+  private static int all(int sender) {
+    return Integer.MAX_VALUE;
   }
 
   private void failIfDriveFailed() {
@@ -555,6 +556,11 @@ final class SimulatedArray implements AutoCloseable {
 
   /** Checks the drives of an array that is stopped or crashed, against the model. */
   Checked check() {
+    return check(client.model());
+  }
+
+  /** Likewise, against the model of another array that this one is a copy of. */
+  Checked check(VolumeModel model) {
     List<SimulatedDrive> present = new ArrayList<>();
     for (int d = 0; d < drives.length; d++) {
       if (!lost.get(d)) {
@@ -566,7 +572,7 @@ final class SimulatedArray implements AutoCloseable {
             present,
             shape.attributes(),
             memories.forCheck(drives.length),
-            (gfid, block, content) -> client.model().wrong(block, content));
+            (gfid, block, content) -> model.wrong(block, content));
     List<String> findings = new ArrayList<>(checker.report().findings());
     findings.addAll(client.wrongReads());
     return new Checked(checker, findings);

@@ -29,6 +29,7 @@ final class SimulatedClient {
   private final Shape shape;
   private final SplittableRandom random;
   private final VolumeModel model;
+  private VolumeModel judge;
   private Slot[] slots = new Slot[0];
   private int outstanding;
   private int replies;
@@ -45,6 +46,7 @@ final class SimulatedClient {
     this.shape = array.shape;
     this.random = array.random;
     this.model = new VolumeModel(shape.volumeBytes());
+    this.judge = model;
   }
 
   private static byte[] pool() {
@@ -334,6 +336,12 @@ final class SimulatedClient {
     readEach(Use.JUDGE);
   }
 
+  /** Reads every block and judges it by the model of the array that this one was copied from. */
+  void judgeBy(VolumeModel other) {
+    judge = other;
+    readEach(Use.JUDGE);
+  }
+
   private void readEach(Use use) {
     int most = Math.max(Drive.BLOCK_BYTES, shape.maxRequestBytes() & -Drive.BLOCK_BYTES);
     for (int at = 0; at < shape.volumeBytes(); at += most) {
@@ -374,7 +382,7 @@ final class SimulatedClient {
     for (long at = 0; at < content.byteSize(); at += Drive.BLOCK_BYTES) {
       int number = (int) ((offset + at) / Drive.BLOCK_BYTES);
       MemorySegment block = content.asSlice(at, Drive.BLOCK_BYTES);
-      String wrong = learn ? model.found(number, block) : model.wrong(number, block);
+      String wrong = learn ? model.found(number, block) : judge.wrong(number, block);
       if (wrong != null) {
         wrongReads.add("after recovery " + wrong);
       }

@@ -39,6 +39,8 @@ public final class Statistics {
   private final long[] faults = new long[FaultKind.values().length];
   private long virtualNanos;
 
+  Statistics() {}
+
   void count(Count what, long more) {
     counts[what.ordinal()] += more;
   }

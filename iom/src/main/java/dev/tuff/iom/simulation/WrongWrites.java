@@ -8,6 +8,7 @@ import dev.tuff.device.IoRequest;
 import dev.tuff.iom.array.Iom;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
 import java.util.BitSet;
 import java.util.function.LongPredicate;
@@ -46,6 +47,16 @@ final class WrongWrites implements PlantedFault {
     return bad[drive].get((int) address);
   }
 
+  /** True when there is one. */
+  boolean anyBad() {
+    for (BitSet ofDrive : bad) {
+      if (!ofDrive.isEmpty()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Lets a later write of data or parity on a drive get nowhere. */
   void armLoss(int drive, int after) {
     armed = FaultKind.LOST_WRITE;
@@ -79,8 +90,7 @@ final class WrongWrites implements PlantedFault {
   }
 
   @Override
-  public void deliver(
-      SimulatedArray array, int drive, dev.tuff.iom.runtime.Actor iom, Message message) {
+  public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
     behind.deliver(array, drive, iom, message);
   }
 

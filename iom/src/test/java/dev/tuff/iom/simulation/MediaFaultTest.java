@@ -127,6 +127,35 @@ class MediaFaultTest {
     array.close();
   }
 
+  /** Each group has lost one member only, another one each: found by the simulator. */
+  @Test
+  void rotInOtherMembersOfNeighbouringGroupsIsMadeGood() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    // Chunks have four blocks: block 0 of the first, block 1 of the second.
+    rotData(array, checked, 0);
+    rotData(array, checked, 5);
+    array.start();
+    assertThat(array.client.read(0, 32768)).isEqualTo(RequestResult.OK);
+    assertThat(array.client.wrongReads()).isEmpty();
+    array.close();
+  }
+
+  /** One block fails the transfer of its neighbours, which need not be made from their groups. */
+  @Test
+  void neighboursOfAnUnreadableBlockAreRead() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    Checked checked = stopped(array);
+    long address = checked.checker().address(Shape.GFID, 1);
+    int drive = checked.checker().driveOf(1, checked.checker().member(1));
+    array.drives[drive].makeUnreadable(address * Drive.BLOCK_BYTES);
+    rotData(array, checked, 4);
+    array.start();
+    assertThat(array.client.read(0, 16384)).isEqualTo(RequestResult.OK);
+    assertThat(array.client.wrongReads()).isEmpty();
+    array.close();
+  }
+
   /** Updating it as it stands would spread the rot into what is then called good. */
   @Test
   void rotInParityIsMadeGoodWhenItIsUpdated() {
