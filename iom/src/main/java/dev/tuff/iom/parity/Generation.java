@@ -457,6 +457,11 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   @Override
   public void onHardened(BlockIo io) {
     parityHardened = true;
+    // Not at the closing, which may wait for the group's other parities: each would keep the
+    // buffers that the others wait for.
+    IoBuffer written = buffer;
+    buffer = null;
+    pool().give(written);
     answer();
   }
 
@@ -504,8 +509,6 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     }
     rooms.journal.appendParityComplete(pj);
     rooms.budget.give(reserved - count + mapped);
-    pool().give(buffer);
-    buffer = null;
     phase = Phase.FREE;
     side.onClosed(this);
   }

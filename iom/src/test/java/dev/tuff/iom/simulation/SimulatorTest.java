@@ -6,6 +6,7 @@ import dev.tuff.iom.simulation.SimulationRun.Outcome;
 import dev.tuff.iom.simulation.SimulationRun.Plan;
 import dev.tuff.iom.simulation.Simulator.Report;
 import dev.tuff.iom.simulation.Simulator.Request;
+import dev.tuff.iom.support.Seeds;
 import java.security.SecureRandom;
 import java.util.EnumSet;
 import java.util.Set;
