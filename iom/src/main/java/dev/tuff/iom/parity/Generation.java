@@ -437,6 +437,11 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
         rooms.blocks.put(newAddress[i], pj, buffer.segment(), (long) i * Drive.BLOCK_BYTES);
       }
     }
+    // Not kept until closing: of several parities that waits for those after this one, whose
+    // buffers updates that wait for this drive's may hold.
+    IoBuffer written = buffer;
+    buffer = null;
+    pool().give(written);
   }
 
   // ---- P8: a member's data hardened; P9: parity hardened
@@ -504,8 +509,6 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     }
     rooms.journal.appendParityComplete(pj);
     rooms.budget.give(reserved - count + mapped);
-    pool().give(buffer);
-    buffer = null;
     phase = Phase.FREE;
     side.onClosed(this);
   }
