@@ -437,6 +437,11 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
         rooms.blocks.put(newAddress[i], pj, buffer.segment(), (long) i * Drive.BLOCK_BYTES);
       }
     }
+    // Not kept until closing: of several parities that waits for those after this one, whose
+    // buffers updates that wait for this drive's may hold.
+    IoBuffer written = buffer;
+    buffer = null;
+    pool().give(written);
   }
 
   // ---- P8: a member's data hardened; P9: parity hardened
@@ -457,11 +462,6 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   @Override
   public void onHardened(BlockIo io) {
     parityHardened = true;
-    // Not at the closing, which may wait for the group's other parities: each would keep the
-    // buffers that the others wait for.
-    IoBuffer written = buffer;
-    buffer = null;
-    pool().give(written);
     answer();
   }
 

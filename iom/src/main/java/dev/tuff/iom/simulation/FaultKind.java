@@ -3,30 +3,38 @@ package dev.tuff.iom.simulation;
 /** What a simulation does to the array. Each can be left out, to see whether a failure needs it. */
 public enum FaultKind {
   /** Shards run in any order, and what one sends another comes late. */
-  LATE_MESSAGES("late messages"),
+  LATE_MESSAGES("late messages", "lateMessages"),
   /** One drive takes ten times as long as the others. */
-  SLOW_DRIVE("slow drives"),
+  SLOW_DRIVE("slow drives", "slowDrives"),
   /** The power of all drives is cut at any event. */
-  POWER_CUT("power cuts"),
+  POWER_CUT("power cuts", "powerCuts"),
   /** Likewise while the array recovers from the cut before. */
-  CUT_IN_RECOVERY("power cuts in recovery"),
+  CUT_IN_RECOVERY("power cuts in recovery", "powerCutsInRecovery"),
   /** A drive is missing from a start on. */
-  DRIVE_LOSS("drive losses"),
+  DRIVE_LOSS("drive losses", "driveLosses"),
   /** A drive that was left behind is there again. */
-  STALE_DRIVE("stale drives"),
+  STALE_DRIVE("stale drives", "staleDrives"),
   /** A block of data or parity changes in its place. */
-  ROT("rotten blocks"),
+  ROT("rotten blocks", "rottenBlocks"),
   /** A block of data or parity can't be read until it is written again. */
-  UNREADABLE("unreadable blocks"),
+  UNREADABLE("unreadable blocks", "unreadableBlocks"),
   /** A write of data or parity that is reported as done gets nowhere. */
-  LOST_WRITE("lost writes"),
+  LOST_WRITE("lost writes", "lostWrites"),
   /** Likewise, and it goes over another block. */
-  MISDIRECTED_WRITE("misdirected writes");
+  MISDIRECTED_WRITE("misdirected writes", "misdirectedWrites");
 
   private final String plural;
 
-  FaultKind(String plural) {
+  private final String key;
+
+  FaultKind(String plural, String key) {
     this.plural = plural;
+    this.key = key;
+  }
+
+  /** For programs. */
+  String key() {
+    return key;
   }
 
   /** For a count of them. */

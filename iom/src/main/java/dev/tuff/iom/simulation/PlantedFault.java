@@ -24,4 +24,7 @@ interface PlantedFault {
   default boolean staleIsLeftOut() {
     return true;
   }
+
+  /** The array is about to be started; its drives are not open yet. */
+  default void beforeStart(SimulatedArray array) {}
 }

@@ -201,6 +201,7 @@ final class SimulatedArray implements AutoCloseable {
    */
   boolean start(int maxSteps) {
     final long limit = maxSteps == Integer.MAX_VALUE ? Long.MAX_VALUE : steps + maxSteps;
+    fault.beforeStart(this);
     DriveLabel[] labels = new DriveLabel[drives.length];
     for (int d = 0; d < drives.length; d++) {
       labels[d] = lost.get(d) ? null : label(d);
@@ -453,7 +454,7 @@ final class SimulatedArray implements AutoCloseable {
     return text.toString();
   }
 
-  /** What the last start found and did. */
+  /** What the last start found and did; null while one goes on. */
   RecoveryReport recovery() {
     return recovery;
   }

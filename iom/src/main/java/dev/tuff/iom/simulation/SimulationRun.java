@@ -68,7 +68,6 @@ final class SimulationRun {
   private final List<String> events = new ArrayList<>();
   private final WrongWrites writes;
   private final SimulatedMemory memories;
-  private final PlantedFault planted;
   private SimulatedArray array;
   private int operations;
 
@@ -97,7 +96,6 @@ final class SimulationRun {
     this.shape = Shape.random(root.split(), plan.pin());
     this.load = root.split();
     this.chance = root.split();
-    this.planted = planted;
     this.memories = memories;
     this.writes = new WrongWrites(shape.drives(), planted);
   }

@@ -1,6 +1,7 @@
 package dev.tuff.iom.simulation;
 
 import dev.tuff.iom.recovery.RecoveryReport;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -35,18 +36,18 @@ public final class Statistics {
     }
   }
 
-  private final long[] counts = new long[Count.values().length];
-  private final long[] faults = new long[FaultKind.values().length];
+  private final Map<Count, Long> counts = new EnumMap<>(Count.class);
+  private final Map<FaultKind, Long> faults = new EnumMap<>(FaultKind.class);
   private long virtualNanos;
 
   Statistics() {}
 
   void count(Count what, long more) {
-    counts[what.ordinal()] += more;
+    counts.merge(what, more, Long::sum);
   }
 
   void count(FaultKind kind) {
-    faults[kind.ordinal()]++;
+    faults.merge(kind, 1L, Long::sum);
   }
 
   void time(long nanos) {
@@ -64,22 +65,18 @@ public final class Statistics {
   }
 
   void add(Statistics other) {
-    for (int i = 0; i < counts.length; i++) {
-      counts[i] += other.counts[i];
-    }
-    for (int i = 0; i < faults.length; i++) {
-      faults[i] += other.faults[i];
-    }
+    other.counts.forEach(this::count);
+    other.faults.forEach((kind, more) -> faults.merge(kind, more, Long::sum));
     virtualNanos += other.virtualNanos;
   }
 
   long get(Count what) {
-    return counts[what.ordinal()];
+    return counts.getOrDefault(what, 0L);
   }
 
   /** How often a fault was injected. */
   public long injected(FaultKind kind) {
-    return faults[kind.ordinal()];
+    return faults.getOrDefault(kind, 0L);
   }
 
   public long runs() {
@@ -108,20 +105,11 @@ public final class Statistics {
   public Map<String, Long> counts() {
     Map<String, Long> all = new LinkedHashMap<>();
     for (FaultKind kind : FaultKind.values()) {
-      all.put(camel(kind.plural()), injected(kind));
+      all.put(kind.key(), injected(kind));
     }
     for (Count count : Count.values()) {
       all.put(count.key, get(count));
     }
     return all;
-  }
-
-  private static String camel(String words) {
-    StringBuilder name = new StringBuilder();
-    for (String word : words.split(" ")) {
-      name.append(
-          name.isEmpty() ? word : Character.toUpperCase(word.charAt(0)) + word.substring(1));
-    }
-    return name.toString();
   }
 }

@@ -99,6 +99,11 @@ final class WrongWrites implements PlantedFault {
     return behind.staleIsLeftOut();
   }
 
+  @Override
+  public void beforeStart(SimulatedArray array) {
+    behind.beforeStart(array);
+  }
+
   private final class WrongDevice extends DeviceBefore {
     private final SimulatedArray array;
     private final int index;

@@ -208,6 +208,23 @@ class SettlementTest {
     assertThat(s.parityFate(0)).isEqualTo(ParityFate.REMAKE);
   }
 
+  /**
+   * Its former version is rotten and its new one never got to the drive; found by the simulator.
+   */
+  @Test
+  void damagedMemberThatNoParityHasTheNewestOfIsWhatItWas() {
+    Settlement s = new Settlement(2, 1);
+    s.clear();
+    s.member(0, NEW, false, OLD, false);
+    s.member(1, OLD, true);
+    s.parity(0, true, new long[] {OLD, OLD});
+    s.decide();
+    assertThat(s.lost()).isFalse();
+    assertThat(s.memberFate(0)).isEqualTo(MemberFate.DAMAGED_OLDER);
+    assertThat(s.version(0)).isEqualTo(OLD);
+    assertThat(s.parityFate(0)).isEqualTo(ParityFate.ROLL_FORWARD);
+  }
+
   @Test
   void nothingDurableIsDropped() {
     Settlement s = settle(new World(2, 1, 0b01, 0, 1, 0, 0));

@@ -39,6 +39,16 @@ class ExhaustionTest {
     loadAndCheck(FIVE.memory(new IomMemory(128, Allocator.pagesFor(4096) + 1, 16, 2, 2, 5)), 300);
   }
 
+  /** Updates hold buffers of one parity while they wait for the next; found by the simulator. */
+  @Test
+  void oneLargeBufferAndSeveralParities() {
+    loadAndCheck(
+        Shape.of(4, 1, 3, 16384, 2)
+            .client(256 << 10, 16, 60_000)
+            .memory(new IomMemory(128, Allocator.pagesFor(4096) + 1, 16, 48, 1, 5)),
+        300);
+  }
+
   @Test
   void dirtyPagesAtTheirLimit() {
     loadAndCheck(

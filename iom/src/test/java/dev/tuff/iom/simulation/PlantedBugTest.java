@@ -10,15 +10,20 @@ import dev.tuff.device.IoRequest;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.simulation.SimulationRun.Outcome;
+import dev.tuff.iom.simulation.SimulationRun.Plan;
+import dev.tuff.iom.support.Bytes;
 import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.volume.Toughness;
 import dev.tuff.iom.write.WriteOp;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -74,10 +79,76 @@ class PlantedBugTest {
     assertFound(CROWDED, FreesBeforeClosing::new);
   }
 
+  @Test
+  void findsStaleDrivesThatAreTakenIn() {
+    assertFoundInRuns("stale drives are taken in", StaleDrivesTakenIn::new);
+  }
+
+  @Test
+  void findsReplaysThatSkipTheLastRecord() {
+    assertFoundInRuns("the last record is skipped", LastRecordSkipped::new);
+  }
+
+  /** Whole simulations, with starts after each power cut: some seed must show it. */
+  private static void assertFoundInRuns(String bug, Supplier<PlantedFault> planted) {
+    Plan plan =
+        new Plan(Simulator.Request.OPERATIONS, Shape.Pin.NONE, EnumSet.allOf(FaultKind.class));
+    SimulatedMemory memories = new SimulatedMemory();
+    for (long seed : Seeds.of(SEEDS)) {
+      Outcome outcome = SimulationRun.of(seed, plan, planted.get(), memories);
+      if (outcome.failed()) {
+        System.out.printf("%s: found with seed %d%n", bug, seed);
+        assertThat(SimulationRun.of(seed, plan, PlantedFault.NONE, memories).failure())
+            .as(Seeds.replay(seed))
+            .isNull();
+        return;
+      }
+    }
+    throw new AssertionError("not found with any of " + SEEDS + " seeds");
+  }
+
+  /** A drive that missed what was decided without it is mixed in. */
+  private static final class StaleDrivesTakenIn implements PlantedFault {
+    @Override
+    public boolean staleIsLeftOut() {
+      return false;
+    }
+  }
+
+  /** One drive's replay ends a record early: as if it were not there. */
+  private static final class LastRecordSkipped implements PlantedFault {
+    private static final long MAGIC = 0x4c4e524a46465554L;
+    private static final int SEQUENCE = 24;
+
+    @Override
+    public void beforeStart(SimulatedArray array) {
+      MemorySegment block = Bytes.block();
+      long last = 0;
+      long lastAddress = 0;
+      try (SimulatedMedia media = new SimulatedMedia(array.drives[0])) {
+        for (int i = 0; i < array.shape.journalBlocks(); i++) {
+          long address = Superblock.LABEL_BLOCKS + i;
+          media.read(address, 1, block);
+          long sequence = block.get(PageFormat.LONG, SEQUENCE);
+          if (block.get(PageFormat.LONG, 0) == MAGIC && sequence > last) {
+            last = sequence;
+            lastAddress = address;
+          }
+        }
+        if (last > 0) {
+          block.fill((byte) 0);
+          media.write(lastAddress, block);
+        }
+      }
+    }
+  }
+
   /** Some seed must show it; without the fault, none may. */
   private static void assertFound(Shape shape, Supplier<PlantedFault> planted) {
     for (long seed : Seeds.of(SEEDS)) {
-      if (!found(shape, seed, planted.get()).isEmpty()) {
+      PlantedFault fault = planted.get();
+      if (!found(shape, seed, fault).isEmpty()) {
+        System.out.printf("%s: found with seed %d%n", fault.getClass().getSimpleName(), seed);
         assertThat(found(shape, seed, PlantedFault.NONE)).as(Seeds.replay(seed)).isEmpty();
         return;
       }
