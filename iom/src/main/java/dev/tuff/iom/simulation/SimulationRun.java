@@ -406,7 +406,12 @@ final class SimulationRun {
     int wanted = may(FaultKind.DRIVE_LOSS, 4) ? 1 + chance.nextInt(2) : 0;
     for (int i = 0; i < wanted; i++) {
       int drive = chance.nextInt(shape.drives());
-      boolean bearable = behind.get(drive) || behind.cardinality() + mostHarmed() < shape.parity();
+      int harmed = mostHarmed();
+      // With the former version of a block that was being written damaged, settling its group
+      // takes every drive.
+      boolean settled = harmed == 0 || placesExact;
+      boolean bearable =
+          behind.get(drive) || (settled && behind.cardinality() + harmed < shape.parity());
       if (bearable && !array.lost().get(drive)) {
         array.lose(drive);
         behind.set(drive);

@@ -28,7 +28,7 @@ class RecoveryTest {
   })
   void startsAfterEveryCrash(int drives, int data, int parity, int chunk, int shards) {
     long recovered = 0;
-    for (long seed : Seeds.of(8)) {
+    for (long seed : Seeds.of(4)) {
       SimulatedArray array =
           new SimulatedArray(
               Shape.of(drives, data, parity, chunk, shards), seed, PlantedFault.NONE);
@@ -63,7 +63,7 @@ class RecoveryTest {
   })
   void startsWithDrivesLost(int drives, int data, int parity, int chunk, int shards) {
     long recovered = 0;
-    for (long seed : Seeds.of(15)) {
+    for (long seed : Seeds.of(6)) {
       SimulatedArray array =
           new SimulatedArray(
               Shape.of(drives, data, parity, chunk, shards), seed, PlantedFault.NONE);

@@ -60,16 +60,6 @@ class SimulatorTest {
 
   @Test
   void aSimulatorThatInjectsNothingFails() {
-    Request request =
-        new Request(
-            1,
-            100,
-            0,
-            Request.OPERATIONS,
-            Shape.Pin.NONE,
-            EnumSet.of(FaultKind.POWER_CUT),
-            THREADS);
-    assertThat(Simulator.run(request).good()).isTrue();
     Request never =
         new Request(
             1,
