@@ -33,8 +33,8 @@ final class JournalWindow {
     static final Version NONE = new Version(0, 0, 0);
   }
 
-  /** A version at one place of a drive. */
-  private record Copy(long id, long address) {}
+  /** A version of a block that was written to a new place. */
+  private record Moved(Place place, long id) {}
 
   /** What an mj says of one block. */
   record DataChange(Version now, Version before) {}
@@ -55,7 +55,7 @@ final class JournalWindow {
 
   private final Map<Place, List<DataChange>> data = new HashMap<>();
   private final Map<Place, List<ParityChange>> parity = new HashMap<>();
-  private final Map<Copy, Long> moved = new HashMap<>();
+  private final Map<Moved, Long> moved = new HashMap<>();
   private final Set<Place> movedPlaces = new HashSet<>();
   private final Set<Long> closed = new HashSet<>();
   private final Set<Long> mentioned = new HashSet<>();
@@ -204,21 +204,18 @@ final class JournalWindow {
     long old = segment.get(PageFormat.LONG, at + 24);
     mentioned.add(address);
     mentioned.add(old);
-    moved.put(new Copy(segment.get(PageFormat.LONG, at + 32), old), address);
-    movedPlaces.add(
-        new Place(segment.get(PageFormat.LONG, at), segment.get(PageFormat.LONG, at + 8)));
+    // The last one counts: a block may come back to a place that it was moved away from.
+    Place place =
+        new Place(segment.get(PageFormat.LONG, at), segment.get(PageFormat.LONG, at + 8));
+    moved.put(new Moved(place, segment.get(PageFormat.LONG, at + 32)), address);
+    movedPlaces.add(place);
     return true;
   }
 
-  /** The version where it is now. */
-  Version whereNow(Version version) {
-    Long address = moved.get(new Copy(version.id(), version.address()));
-    Version now = version;
-    while (address != null) {
-      now = new Version(version.id(), address, version.crc());
-      address = moved.get(new Copy(now.id(), now.address()));
-    }
-    return now;
+  /** A block's version where it is now. */
+  Version whereNow(Place place, Version version) {
+    Long address = moved.get(new Moved(place, version.id()));
+    return address == null ? version : new Version(version.id(), address, version.crc());
   }
 
   private Version now(long id, MemorySegment segment, long here) {
@@ -260,14 +257,14 @@ final class JournalWindow {
   /** The data writes of a block, oldest first. */
   List<DataChange> data(Place place) {
     return data.getOrDefault(place, List.of()).stream()
-        .map(c -> new DataChange(whereNow(c.now()), whereNow(c.before())))
+        .map(c -> new DataChange(whereNow(place, c.now()), whereNow(place, c.before())))
         .toList();
   }
 
   /** The parity writes of a block, oldest first. */
   List<ParityChange> parity(Place place) {
     return parity.getOrDefault(place, List.of()).stream()
-        .map(c -> new ParityChange(whereNow(c.now()), whereNow(c.before()), c.merged()))
+        .map(c -> new ParityChange(whereNow(place, c.now()), whereNow(place, c.before()), c.merged()))
         .toList();
   }
 

@@ -146,7 +146,7 @@ final class OpenGroup {
       block.unknown = true;
       return block;
     }
-    Version mapped = mapped(step, slot);
+    Version mapped = mapped(step, slot, new Place(object.gfid, lblk));
     block.newest = mapped;
     for (DataChange change : step.drive.journal.data(new Place(object.gfid, lblk))) {
       long id = change.now().id();
@@ -169,13 +169,13 @@ final class OpenGroup {
     return block;
   }
 
-  private static Version mapped(DriveStep step, int slot) {
+  private static Version mapped(DriveStep step, int slot, Place place) {
     if (step.address(slot) == 0) {
       return Version.NONE;
     }
     step.drive.replace(step.address(slot));
     return step.drive.journal.whereNow(
-        new Version(step.id(slot), step.address(slot), step.crc(slot)));
+        place, new Version(step.id(slot), step.address(slot), step.crc(slot)));
   }
 
   private Parity resolveParity(int p, DriveStep step, int slot) {
@@ -184,7 +184,7 @@ final class OpenGroup {
       block.unknown = true;
       return block;
     }
-    Version mapped = mapped(step, slot);
+    Version mapped = mapped(step, slot, new Place(object.gfid, lblk));
     List<MemberVersion> members = new ArrayList<>();
     for (int m = 0; m < n; m++) {
       members.add(new MemberVersion(step.memberId(slot, m), step.memberCrc(slot, m)));
