@@ -397,12 +397,23 @@ class ArrayCheckTest {
   @Test
   void leavesAStaleDriveOut() {
     for (int drive : new int[] {0, 1, 2, 4}) {
-      surgery(drive).setEpoch(2);
+      surgery(drive).beginEpochWithout(2, 3);
     }
     CheckReport report = check();
     assertFinds(report, "drive 3", "is stale, its epoch is 1 and the array's is 2");
     assertThat(report.drives().get(3).state()).isEqualTo(DriveState.STALE);
     assertThat(report.totals().madeBlocks()).isPositive();
+  }
+
+  /** Stopped in the recovery that began the epoch: it took part, and does not say so yet. */
+  @Test
+  void keepsADriveThatIsYetToBeginTheEpoch() {
+    for (int drive : new int[] {0, 1, 2, 4}) {
+      surgery(drive).setEpoch(2);
+    }
+    CheckReport report = check();
+    assertThat(report.findings()).isEmpty();
+    assertThat(report.drives().get(3).state()).isEqualTo(DriveState.SOUND);
   }
 
   // ---- missing drives

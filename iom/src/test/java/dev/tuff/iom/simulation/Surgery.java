@@ -20,6 +20,7 @@ final class Surgery {
   private static final int ROOT_CRC = Drive.BLOCK_BYTES - 4;
   private static final int ROOT_EPOCH = 80;
   private static final int ROOT_BITMAP = 88;
+  private static final int ROOT_EPOCH_DRIVES = 120;
   private static final int ROOT_OBJECTS = 104;
   private static final int CNODE_DATA_MAP = 352;
   private static final int CNODE_PARITY_MAP = 368;
@@ -135,6 +136,15 @@ final class Surgery {
 
   void setEpoch(long epoch) {
     root((root, at) -> root.set(PageFormat.LONG, ROOT_EPOCH, epoch));
+  }
+
+  /** An epoch in which one drive has no part. */
+  void beginEpochWithout(long epoch, int drive) {
+    root(
+        (root, at) -> {
+          root.set(PageFormat.LONG, ROOT_EPOCH, epoch);
+          Bytes.flip(root, ROOT_EPOCH_DRIVES * 8L + drive);
+        });
   }
 
   private void root(Change change) {
