@@ -1,5 +1,6 @@
 package dev.tuff.iom.array;
 
+import dev.tuff.iom.checkpoint.Epoch;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.Journal;
@@ -198,15 +199,14 @@ final class AssembledDrives {
    * never mixed in. True when there was one.
    */
   private boolean leaveOutStale() {
-    Root newest = null;
-    for (DriveLabel label : labels) {
-      if (label != null && (newest == null || label.root().epoch() > newest.epoch())) {
-        newest = label.root();
-      }
+    Root[] roots = new Root[labels.length];
+    for (int i = 0; i < labels.length; i++) {
+      roots[i] = labels[i] == null ? null : labels[i].root();
     }
+    Root newest = Epoch.newest(roots);
     boolean found = false;
     for (int i = 0; i < labels.length; i++) {
-      if (labels[i] != null && labels[i].root().epoch() < newest.epoch() && !newest.inEpoch(i)) {
+      if (labels[i] != null && Epoch.stale(roots[i], i, newest)) {
         stale[i] = labels[i];
         labels[i] = null;
         found = true;

@@ -13,6 +13,7 @@ import dev.tuff.iom.check.CheckReport.DriveReport;
 import dev.tuff.iom.check.CheckReport.DriveState;
 import dev.tuff.iom.check.CheckReport.Totals;
 import dev.tuff.iom.check.JournalWindow.Place;
+import dev.tuff.iom.checkpoint.Epoch;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.object.CnodePage;
@@ -179,13 +180,14 @@ public final class ArrayCheck {
     states = new DriveState[any.drives()];
     paths = new String[any.drives()];
     java.util.Arrays.fill(states, DriveState.MISSING);
-    Root newest = null;
+    Root[] roots = new Root[any.drives()];
     for (Candidate candidate : candidates) {
-      Root root = candidate.label().root();
-      if (root != null && (newest == null || root.epoch() > newest.epoch())) {
-        newest = root;
+      DriveLabel label = candidate.label();
+      if (label.root() != null && label.superblock().driveIndex() < roots.length) {
+        roots[label.superblock().driveIndex()] = label.root();
       }
     }
+    Root newest = Epoch.newest(roots);
     for (Candidate candidate : candidates) {
       place(candidate, newest, faults.get(candidate.device()));
     }
@@ -270,7 +272,7 @@ public final class ArrayCheck {
       return;
     }
     // One that took part in the newest epoch and does not say so yet was stopped in its recovery.
-    if (label.root().epoch() < newest.epoch() && !newest.inEpoch(index)) {
+    if (Epoch.stale(label.root(), index, newest)) {
       states[index] = DriveState.STALE;
       findings.add(
           "drive %d (%s): is stale, its epoch is %d and the array's is %d; it was left out"

@@ -205,8 +205,7 @@ final class JournalWindow {
     mentioned.add(address);
     mentioned.add(old);
     // The last one counts: a block may come back to a place that it was moved away from.
-    Place place =
-        new Place(segment.get(PageFormat.LONG, at), segment.get(PageFormat.LONG, at + 8));
+    Place place = new Place(segment.get(PageFormat.LONG, at), segment.get(PageFormat.LONG, at + 8));
     moved.put(new Moved(place, segment.get(PageFormat.LONG, at + 32)), address);
     movedPlaces.add(place);
     return true;
@@ -264,7 +263,9 @@ final class JournalWindow {
   /** The parity writes of a block, oldest first. */
   List<ParityChange> parity(Place place) {
     return parity.getOrDefault(place, List.of()).stream()
-        .map(c -> new ParityChange(whereNow(place, c.now()), whereNow(place, c.before()), c.merged()))
+        .map(
+            c ->
+                new ParityChange(whereNow(place, c.now()), whereNow(place, c.before()), c.merged()))
         .toList();
   }
 

@@ -227,6 +227,11 @@ public final class Root {
     return (epochDrives[drive / 8] >>> (drive % 8) & 1) != 0;
   }
 
+  /** True when the other says the same of the epoch: its number and its drives. */
+  boolean sameEpoch(Root other) {
+    return epoch == other.epoch && Arrays.equals(epochDrives, other.epochDrives);
+  }
+
   /** Begins an epoch with the drives given; counts from the next checkpoint on. */
   public void beginEpoch(long newEpoch, BitSet drives) {
     epoch = newEpoch;
