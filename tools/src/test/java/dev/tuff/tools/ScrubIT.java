@@ -40,7 +40,7 @@ class ScrubIT {
   /** Changes a byte of the drive's first block of that kind. */
   private void rot(int drive, String kind) throws IOException {
     JsonNode map = json(TuffProcess.run(folder, "dump", "map", "d" + drive + ".img", "-o", "json"));
-    for (JsonNode entry : map) {
+    for (JsonNode entry : map.get("d" + drive + ".img")) {
       if (entry.get("member").asText().startsWith(kind)) {
         try (FileChannel file =
             FileChannel.open(folder.resolve("d" + drive + ".img"), StandardOpenOption.WRITE)) {
