@@ -110,8 +110,10 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * Starts the array that the drives belong to. Up to K of its drives may be left out: the array is
-   * then degraded, every byte is reconstructed, and nothing is written.
+   * Starts the array that the drives belong to, and recovers it first if it was not stopped
+   * cleanly. Up to K of its drives may be left out: the array is then degraded, every byte is
+   * reconstructed, and clients write nothing. What recovery decides without a drive makes that
+   * drive stale.
    *
    * @throws ArrayException with one sentence that says what was found and what to do
    */

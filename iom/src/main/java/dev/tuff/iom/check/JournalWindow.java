@@ -80,7 +80,7 @@ final class JournalWindow {
       faults.add(
           "journal entry %d (%s) makes no sense".formatted(id, JournalFormat.typeName(type)));
     }
-    // Completes are journaled late, with smaller IDs than those of entries before them.
+    // An entry of completes stands for several IDs.
     if (type != JournalFormat.TYPE_MJ_COMPLETE && type != JournalFormat.TYPE_PJ_COMPLETE) {
       if (id <= lastId) {
         faults.add("journal entry %d comes after %d".formatted(id, lastId));

@@ -52,7 +52,7 @@ public final class JournalFormat {
 
   /**
    * Closes data writes. Body: count u32, reserved u32, then that many pairs of mj u64 and the
-   * complete's own ID u64. These IDs may be smaller than those of entries before it in the journal.
+   * complete's own ID u64. They stand before every entry with a greater ID.
    */
   public static final int TYPE_MJ_COMPLETE = 3;
 

@@ -23,7 +23,8 @@ import java.lang.foreign.MemorySegment;
  * One parity write and the updates merged into it, on the parity IOM: the mirror of {@link
  * WriteOp}, its handlers in the order in which they run. It gathers updates until all it has asked
  * for are there, merges them once, and is closed when its parity and every member's data are
- * hardened. Owned by the parity IOM's shard.
+ * hardened; of several parities, when the others have hardened its updates too. Owned by the parity
+ * IOM's shard.
  */
 public final class Generation implements BlockIo.Listener, PageRequest.Listener {
   /** Updates merged into one parity write at most. */
