@@ -118,7 +118,7 @@ public final class Array implements AutoCloseable {
    * @throws ArrayException with one sentence that says what was found and what to do
    */
   public static Array assemble(List<Path> drives, AssembleOptions options) {
-    AssembledDrives found = AssembledDrives.of(drives);
+    AssembledDrives found = AssembledDrives.of(drives).checkEnough();
     Array array = new Array(found, options);
     boolean started = false;
     try {

@@ -6,6 +6,7 @@ import dev.tuff.device.IoLoop;
 import dev.tuff.device.IoMemory;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.recovery.IomRecovery;
 import dev.tuff.iom.recovery.Recovery;
@@ -13,6 +14,7 @@ import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.RebuildingDrives;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -34,6 +36,7 @@ public final class ArrayStart {
   private final Actor[] ioms;
   private final SpaceBudget[] budgets;
   private final IomStart[] starts;
+  private final RebuildingDrives rebuilding;
   private final Shard coordinator;
   private Consumer<RecoveryReport> whenOpen;
   private RecoveryReport report;
@@ -74,6 +77,12 @@ public final class ArrayStart {
     this.ioms = ioms;
     this.budgets = budgets;
     this.starts = new IomStart[labels.length];
+    this.rebuilding = new RebuildingDrives(labels.length);
+    for (int d = 0; d < labels.length; d++) {
+      if (labels[d] != null && labels[d].root().rebuilding()) {
+        rebuilding.add(d);
+      }
+    }
     int first = 0;
     while (labels[first] == null) {
       first++;
@@ -88,12 +97,29 @@ public final class ArrayStart {
   }
 
   /**
+   * Makes an empty drive the one in place {@code index}, and returns its label: to be started with
+   * the labels of the others.
+   *
+   * @param labels of the drives that are there, that place empty
+   * @param block memory of the loop for one block
+   */
+  public static DriveLabel join(
+      IoLoop loop,
+      BlockDevice device,
+      IoBuffer block,
+      DriveLabel[] labels,
+      int index,
+      long nowSeconds) {
+    return DriveJoin.join(loop, device, block, labels, index, nowSeconds);
+  }
+
+  /**
    * Puts drives in their places, without those that have missed what was decided without them.
    *
    * @throws ArrayException when they are not drives of one array, or not enough of them
    */
   public static DriveLabel[] place(List<DriveLabel> drives) {
-    return AssembledDrives.place(drives).labels();
+    return AssembledDrives.place(drives).checkEnough().labels();
   }
 
   private Shard shardOf(int drive) {
@@ -147,6 +173,7 @@ public final class ArrayStart {
             sizes.apply(labels[d].superblock()),
             ioms,
             budgets[d],
+            rebuilding,
             readOnly,
             alarm);
     starts[d] = starting;
@@ -176,12 +203,36 @@ public final class ArrayStart {
 
   private void onRecovered(RecoveryReport recovered) {
     report = recovered;
+    RebuildSpace mapped = new RebuildSpace();
+    if (!rebuilding.any()) {
+      open(mapped);
+      return;
+    }
     onEachDrive(
         (drive, done) -> {
-          starts[drive].open();
+          RebuildSpace here = new RebuildSpace();
+          for (Cnode cnode : starts[drive].iom().rooms().cnodes().all()) {
+            here.note(
+                cnode.attributes().gfid(), cnode.mappedDataBlocks(), cnode.mappedParityBlocks());
+          }
+          ask(coordinator, () -> mapped.add(here));
+          done.run();
+        },
+        () -> open(mapped));
+  }
+
+  private void open(RebuildSpace mapped) {
+    onEachDrive(
+        (drive, done) -> {
+          starts[drive].open(mapped);
           done.run();
         },
         () -> whenOpen.accept(report));
+  }
+
+  /** Drives that are members and do not have everything yet. */
+  public RebuildingDrives rebuilding() {
+    return rebuilding;
   }
 
   /** A drive's IOM once it is up, null where the drive is missing. */

@@ -11,6 +11,8 @@ import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
+import dev.tuff.iom.rebuild.DriveRebuild;
+import dev.tuff.iom.rebuild.RebuildSide;
 import dev.tuff.iom.repair.BlockRepair;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
@@ -36,6 +38,7 @@ public final class Iom implements Actor {
   private final ParitySide parity;
   private final BlockRepair repair;
   private final ReadSide reads;
+  private final RebuildSide rebuild;
   private boolean journalFull;
 
   /** Until the array is open, checkpoints are recovery's: it needs the journal as it is. */
@@ -49,6 +52,7 @@ public final class Iom implements Actor {
     this.parity = new ParitySide(rooms);
     this.repair = new BlockRepair(rooms, data, parity);
     this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
+    this.rebuild = new RebuildSide(rooms, data, parity, reads);
   }
 
   @Override
@@ -81,6 +85,8 @@ public final class Iom implements Actor {
       case JOURNAL_FULL -> data.onJournalFull();
       case JOURNAL_TRIMMED -> data.onJournalTrimmed();
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
+      case ENSURE_REBUILT, REBUILT, READ_VERSIONS, VERSIONS_READ, FIND_MAPPED, MAPPED_FOUND ->
+          rebuild.onMessage(type, subject, message.number);
       case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, FLUSHED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
@@ -96,14 +102,38 @@ public final class Iom implements Actor {
     if (readOnly) {
       return;
     }
+    DriveRebuild rebuilding = rebuild.own();
+    if (rebuilding != null) {
+      rebuilding.proceed();
+    }
     rooms.journal.commit();
     tellJournalState();
     Checkpoint checkpoint = rooms.checkpoint;
     if (checkpoint.running()) {
       checkpoint.proceed();
-    } else if (checkpointDue()) {
-      checkpoint.start(oldestOpenId(), data::resume);
+    } else if (checkpointDue() || (rebuilding != null && rebuilding.endsWithCheckpoint())) {
+      startCheckpoint(oldestOpenId(), data::resume);
     }
+  }
+
+  private void startCheckpoint(long oldestNeeded, Runnable done) {
+    DriveRebuild rebuilding = rebuild.own();
+    if (rebuilding == null) {
+      rooms.checkpoint.start(oldestNeeded, done);
+      return;
+    }
+    rebuilding.onCheckpointStarted();
+    rooms.checkpoint.start(
+        oldestNeeded,
+        () -> {
+          rebuilding.onCheckpointDone();
+          done.run();
+        });
+  }
+
+  /** The rebuild of its drive; null when the drive had everything at the start. */
+  public DriveRebuild rebuild() {
+    return rebuild.own();
   }
 
   /** A parity's journal fills by what others start: they have to know. */
@@ -199,12 +229,13 @@ public final class Iom implements Actor {
         && parity.inside() == 0
         && reads.inside() == 0
         && repair.inside() == 0
+        && rebuild.quiet()
         && rooms.journal.idle()
         && !rooms.checkpoint.running();
   }
 
   /** The last checkpoint of a quiet IOM. */
   public void lastCheckpoint(Runnable done) {
-    rooms.checkpoint.start(Long.MAX_VALUE, done);
+    startCheckpoint(Long.MAX_VALUE, done);
   }
 }

@@ -272,7 +272,7 @@ public final class ArrayCheck {
       return;
     }
     // One that took part in the newest epoch and does not say so yet was stopped in its recovery.
-    if (Epoch.stale(label.root(), index, newest)) {
+    if (Epoch.stale(label.root(), newest)) {
       states[index] = DriveState.STALE;
       findings.add(
           "drive %d (%s): is stale, its epoch is %d and the array's is %d; it was left out"

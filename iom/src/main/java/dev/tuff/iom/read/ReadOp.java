@@ -64,6 +64,17 @@ public final class ReadOp
   /** Blocks whose drive is there and does not give them any more. */
   private long damaged;
 
+  /** Blocks that may be on other drives only: this one is being rebuilt. */
+  private long notRebuilt;
+
+  // What the coordinator has found of each block that it was to make.
+  final long[] madeId = new long[WriteOp.MAX_BLOCKS];
+  final int[] madeCrc = new int[WriteOp.MAX_BLOCKS];
+  long lost;
+
+  /** Another parity has made what it could of it. */
+  boolean passedOn;
+
   private int looks;
 
   /** True when the target takes every byte of the blocks. */
@@ -86,6 +97,8 @@ public final class ReadOp
     failed = false;
     looks = 0;
     damaged = 0;
+    notRebuilt = 0;
+    lost = 0;
     owedBlocks = count == 64 ? -1L : (1L << count) - 1;
     if (wholeBlocks()) {
       resolve();
@@ -148,12 +161,16 @@ public final class ReadOp
     long entry = cnode.dataEntry(lblk);
     MemorySegment memory = blockBuffer().segment();
     readBlocks = 0;
+    notRebuilt = 0;
     for (int i = 0; i < count; i++) {
       address[i] = 0;
       long at = blockOffset() + (long) i * Drive.BLOCK_BYTES;
       if ((owedBlocks >>> i & 1) != 0) {
         long where = page == null ? 0 : Cnode.address(page, entry);
-        if (where == 0) {
+        boolean known = page != null && Cnode.id(page, entry) != 0;
+        if (!known && !side.rooms().root.rebuilt(gfid, lblk + i)) {
+          notRebuilt |= 1L << i;
+        } else if (where == 0) {
           Zeros.clear(memory, at, Drive.BLOCK_BYTES);
           owedBlocks &= ~(1L << i);
         } else if (side.rooms().blocks.get(where, Cnode.id(page, entry), memory, at)) {
@@ -168,11 +185,13 @@ public final class ReadOp
       entry += cnode.dataEntryBytes();
     }
     leaf.release();
-    if (readBlocks == 0) {
+    if (readBlocks != 0) {
+      side.rooms().drive.read(io, address, 0, count, blockBuffer(), blockOffset());
+    } else if (notRebuilt != 0) {
+      side.reconstruct(this);
+    } else {
       finish();
-      return;
     }
-    side.rooms().drive.read(io, address, 0, count, blockBuffer(), blockOffset());
   }
 
   @Override
@@ -193,12 +212,14 @@ public final class ReadOp
     }
     if (owedBlocks == 0) {
       finish();
+    } else if (owedBlocks == notRebuilt) {
+      side.reconstruct(this);
     } else if (++looks < LOOKS) {
       // The block may have been overwritten, freed and used again since its address was looked up.
       resolve();
     } else {
-      side.countDamage(owedBlocks, io.failedMask() & readBlocks);
-      damaged = owedBlocks;
+      damaged = owedBlocks & ~notRebuilt;
+      side.countDamage(damaged, io.failedMask() & readBlocks);
       side.reconstruct(this);
     }
   }
@@ -223,18 +244,35 @@ public final class ReadOp
    */
   void repair(
       ReadSide owner, long ofGfid, long block, int ofMember, IoBuffer into, int at, Repaired done) {
+    make(owner, ofGfid, block, 1, 1, ofMember, into, at, done);
+  }
+
+  /** Likewise of those of a run of blocks, of this or another member, whose bit is set. */
+  @SuppressWarnings("ParameterNumber")
+  void make(
+      ReadSide owner,
+      long ofGfid,
+      long firstBlock,
+      int blocks,
+      long mask,
+      int ofMember,
+      IoBuffer into,
+      int at,
+      Repaired done) {
     side = owner;
     cnode = owner.rooms().cnode(ofGfid);
     gfid = ofGfid;
-    lblk = block;
-    count = 1;
+    lblk = firstBlock;
+    count = blocks;
     member = ofMember;
     target = into;
     targetOffset = at;
     readStart = 0;
-    readBytes = Drive.BLOCK_BYTES;
+    readBytes = blocks * Drive.BLOCK_BYTES;
     failed = false;
-    owedBlocks = 1;
+    damaged = 0;
+    lost = 0;
+    owedBlocks = mask;
     repaired = done;
     side.reconstruct(this);
   }
@@ -246,6 +284,7 @@ public final class ReadOp
   }
 
   private void finish() {
+    passedOn = false;
     if (repaired != null) {
       Repaired hears = repaired;
       repaired = null;
@@ -265,12 +304,24 @@ public final class ReadOp
     rooms.shard.send(client, MessageType.READ_DONE, this, null, 0);
   }
 
+  /** Another IOM takes over what {@link #acceptForGone} has begun here. */
+  void giveScratch() {
+    if (scratch != null) {
+      IoBuffer buffer = scratch;
+      scratch = null;
+      side.scratchPool().give(buffer);
+    }
+  }
+
   /** Takes the read over for a member whose drive is gone; the caller reconstructs it. */
   void acceptForGone(ReadSide owner, Runnable ready) {
     side = owner;
     cnode = owner.rooms().cnode(gfid);
     failed = false;
-    owedBlocks = (1L << count) - 1;
+    if (!passedOn) {
+      lost = 0;
+      owedBlocks = (1L << count) - 1;
+    }
     if (wholeBlocks()) {
       ready.run();
       return;

@@ -61,6 +61,12 @@ public final class SideRooms {
    */
   public final BufferPool readScratch;
 
+  /** For blocks that are rebuilt on this drive; none of them on a drive that has everything. */
+  public final BufferPool rebuilt;
+
+  /** Drives that are members and do not have everything yet. */
+  public final RebuildingDrives rebuilding;
+
   private final Actor[] ioms;
   private final CnodeTable cnodes = new CnodeTable();
   private final ErasureCode[][] codes =
@@ -93,6 +99,7 @@ public final class SideRooms {
       BlockCache blocks,
       BufferPool[] pools,
       Actor[] ioms,
+      RebuildingDrives rebuilding,
       Kernel kernel) {
     this.driveIndex = driveIndex;
     this.shard = shard;
@@ -111,6 +118,8 @@ public final class SideRooms {
     this.gather = pools[4];
     this.mergedData = pools[5];
     this.readScratch = pools[6];
+    this.rebuilt = pools[7];
+    this.rebuilding = rebuilding;
     this.ioms = ioms;
     this.kernel = kernel;
   }

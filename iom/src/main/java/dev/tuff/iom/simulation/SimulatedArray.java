@@ -12,6 +12,7 @@ import dev.tuff.iom.array.ArrayException;
 import dev.tuff.iom.array.ArrayStart;
 import dev.tuff.iom.array.DriveLabel;
 import dev.tuff.iom.array.Iom;
+import dev.tuff.iom.array.IomMemory;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.drive.Drive;
@@ -176,6 +177,57 @@ final class SimulatedArray implements AutoCloseable {
     lost.clear(drive);
   }
 
+  /**
+   * Takes an empty drive in the place of one that is away, and writes its label; from then on that
+   * is the one that the next start finds.
+   */
+  void replace(int drive) {
+    DriveLabel[] labels = placed();
+    labels[drive] = null;
+    drives[drive] =
+        new SimulatedDrive(
+            "drive" + drive,
+            (long) shape.driveBlocks() * Drive.BLOCK_BYTES,
+            true,
+            random.nextLong());
+    drives[drive].slow(shape.slowness());
+    SimulatedLoop loop = new SimulatedLoop(random.nextLong());
+    SimulatedDevice device = SimulatedDevice.open(loop, drives[drive], new DeviceOptions(4, 0));
+    IoBuffer block = IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
+    ArrayStart.join(loop, device, block, labels, drive, 0);
+    device.close();
+    loop.close();
+    lost.clear(drive);
+  }
+
+  private DriveLabel[] placed() {
+    List<DriveLabel> there = new ArrayList<>();
+    for (int d = 0; d < drives.length; d++) {
+      if (!lost.get(d)) {
+        there.add(label(d));
+      }
+    }
+    return ArrayStart.place(there);
+  }
+
+  /** Drives that are members and do not have everything yet. */
+  BitSet rebuilding() {
+    BitSet rebuilding = new BitSet();
+    for (int d = 0; d < drives.length; d++) {
+      rebuilding.set(d, start.rebuilding().contains(d));
+    }
+    return rebuilding;
+  }
+
+  /** So many segments of each drive that is being rebuilt at the same time from now on. */
+  void rebuildInBackground(int runs) {
+    for (int d = 0; d < drives.length; d++) {
+      if (actors[d] != null && iom(d).rebuild() != null) {
+        iom(d).rebuild().inBackground(runs);
+      }
+    }
+  }
+
   /** Drives that are away. */
   BitSet lost() {
     return lost;
@@ -220,7 +272,7 @@ final class SimulatedArray implements AutoCloseable {
       clients[s] = new ClientSide(shards[s]);
     }
     Shard.connect(shards);
-    IoMemory memory = memories.forMachine(shape.memoryBytes());
+    IoMemory memory = memories.forMachine(shape.memoryBytes() + rebuildBytes(labels));
     devices = new BlockDevice[drives.length];
     actors = new Actor[drives.length];
     budgets = new SpaceBudget[drives.length];
@@ -256,6 +308,13 @@ final class SimulatedArray implements AutoCloseable {
     volume = new Volume(shape.attributes(), actors, budgets, clients, readOnly);
     client.begin(memory);
     return true;
+  }
+
+  private static long rebuildBytes(DriveLabel[] labels) {
+    return Arrays.stream(labels)
+            .filter(label -> label != null && label.root() != null && label.root().rebuilding())
+            .count()
+        * IomMemory.rebuildBytes();
   }
 
   private Actor faulty(int drive, Iom iom) {
@@ -493,6 +552,9 @@ final class SimulatedArray implements AutoCloseable {
   /** Runs until every request is over and every IOM quiet. */
   void settle() {
     client.drain();
+    if (!readOnly) {
+      rebuildInBackground(0);
+    }
     run(this::quiet);
   }
 
