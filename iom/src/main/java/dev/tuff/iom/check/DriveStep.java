@@ -19,7 +19,9 @@ final class DriveStep {
     EMPTY,
     MAPPED,
     /** The drive's metadata is damaged here. */
-    UNKNOWN
+    UNKNOWN,
+    /** The drive is being rebuilt, and its map does not tell of the block yet. */
+    NOT_REBUILT
   }
 
   private static final int SLOTS = DriveReader.STEP_BLOCKS;
@@ -181,7 +183,11 @@ final class DriveStep {
     }
     long address = found == PageCursor.Found.PAGE ? page.get(PageFormat.LONG, at) : 0;
     if (address == 0) {
-      states[slot] = State.EMPTY;
+      boolean known = found == PageCursor.Found.PAGE && page.get(PageFormat.LONG, at + 8) != 0;
+      states[slot] =
+          known || drive.root.rebuilt(object.gfid, firstLblk + slot)
+              ? State.EMPTY
+              : State.NOT_REBUILT;
       return false;
     }
     states[slot] = State.MAPPED;
@@ -243,6 +249,11 @@ final class DriveStep {
 
   State state(int slot) {
     return states[slot];
+  }
+
+  /** True when what the drive has of the slot can't be told by its maps. */
+  boolean unknown(int slot) {
+    return states[slot] == State.UNKNOWN || states[slot] == State.NOT_REBUILT;
   }
 
   /** True when the mapped block was read and has its checksum. */

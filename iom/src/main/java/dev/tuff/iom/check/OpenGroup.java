@@ -4,6 +4,7 @@ import dev.tuff.iom.check.JournalWindow.DataChange;
 import dev.tuff.iom.check.JournalWindow.Merged;
 import dev.tuff.iom.check.JournalWindow.ParityChange;
 import dev.tuff.iom.check.JournalWindow.Place;
+import dev.tuff.iom.check.JournalWindow.Rebuilt;
 import dev.tuff.iom.check.JournalWindow.Version;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.layout.Layout;
@@ -142,7 +143,7 @@ final class OpenGroup {
 
   private Data resolveData(int member, DriveStep step, int slot) {
     Data block = new Data();
-    if (step == null || step.state(slot) == DriveStep.State.UNKNOWN) {
+    if (unknown(step, slot)) {
       block.unknown = true;
       return block;
     }
@@ -169,9 +170,20 @@ final class OpenGroup {
     return block;
   }
 
+  /** Of a drive that is being rebuilt, and no entry about the block was there before its journal's. */
+  private boolean unknown(DriveStep step, int slot) {
+    return step == null
+        || step.state(slot) == DriveStep.State.UNKNOWN
+        || (step.state(slot) == DriveStep.State.NOT_REBUILT
+            && !step.drive.journal.tells(new Place(object.gfid, lblk)));
+  }
+
   private static Version mapped(DriveStep step, int slot, Place place) {
     if (step.address(slot) == 0) {
-      return Version.NONE;
+      Rebuilt rebuilt = step.drive.journal.rebuilt(place);
+      return rebuilt == null
+          ? Version.NONE
+          : step.drive.journal.whereNow(place, rebuilt.version());
     }
     step.drive.replace(step.address(slot));
     return step.drive.journal.whereNow(
@@ -180,14 +192,19 @@ final class OpenGroup {
 
   private Parity resolveParity(int p, DriveStep step, int slot) {
     Parity block = new Parity();
-    if (step == null || step.state(slot) == DriveStep.State.UNKNOWN) {
+    if (unknown(step, slot)) {
       block.unknown = true;
       return block;
     }
     Version mapped = mapped(step, slot, new Place(object.gfid, lblk));
     List<MemberVersion> members = new ArrayList<>();
+    Rebuilt rebuilt =
+        step.address(slot) == 0 ? step.drive.journal.rebuilt(new Place(object.gfid, lblk)) : null;
     for (int m = 0; m < n; m++) {
-      members.add(new MemberVersion(step.memberId(slot, m), step.memberCrc(slot, m)));
+      members.add(
+          rebuilt == null
+              ? new MemberVersion(step.memberId(slot, m), step.memberCrc(slot, m))
+              : new MemberVersion(rebuilt.memberIds()[m], rebuilt.memberCrcs()[m]));
     }
     block.newest = new ParityVersion(mapped, members);
     for (ParityChange change : step.drive.journal.parity(new Place(object.gfid, lblk))) {

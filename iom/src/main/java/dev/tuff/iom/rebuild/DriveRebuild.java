@@ -126,28 +126,30 @@ public final class DriveRebuild {
   // ---- on demand
 
   /**
-   * Has the blocks, of one segment, rebuilt before all others, and calls {@code done} when each has
-   * an entry or is known never to have been written.
+   * Has blocks of one segment rebuilt before all others, and calls {@code done} when each has an
+   * entry or is known never to have been written.
+   *
+   * @param mask which, one a bit, from {@code lblk} on
    */
-  void ensure(long gfid, long lblk, int count, Runnable done) {
+  void ensure(long gfid, long lblk, long mask, Runnable done) {
     if (rooms.root.rebuilt(gfid, lblk)) {
       done.run();
       return;
     }
-    new Demand(gfid, lblk, count, done).lookUp();
+    new Demand(gfid, lblk, mask, done).lookUp();
   }
 
   private final class Demand {
     private final long lblk;
-    private final int count;
+    private final long mask;
     private final Runnable done;
     private final Cnode cnode;
     private final boolean ofParity;
     private final PageRequest leaf = new PageRequest(answered -> onPage());
 
-    Demand(long gfid, long lblk, int count, Runnable done) {
+    Demand(long gfid, long lblk, long mask, Runnable done) {
       this.lblk = lblk;
-      this.count = count;
+      this.mask = mask;
       this.done = done;
       this.cnode = rooms.cnode(gfid);
       this.ofParity = isParity(cnode, lblk);
@@ -168,14 +170,14 @@ public final class DriveRebuild {
         done.run();
         return;
       }
-      long start = lblk - lblk % cnode.segmentBlocks();
-      run(new Segment(cnode.attributes().gfid(), start), done);
+      int offset = (int) (lblk % cnode.segmentBlocks());
+      run(new Segment(cnode.attributes().gfid(), lblk - offset), mask << offset, done);
     }
 
     private boolean hasAll(Page page) {
       long at = ofParity ? cnode.parityEntry(lblk) : cnode.dataEntry(lblk);
-      for (int i = 0; i < count; i++) {
-        if (page == null || Cnode.id(page, at) == 0) {
+      for (long rest = mask; rest != 0; rest >>>= 1) {
+        if ((rest & 1) != 0 && (page == null || Cnode.id(page, at) == 0)) {
           return false;
         }
         at += ofParity ? cnode.parityEntryBytes() : cnode.dataEntryBytes();
@@ -194,11 +196,11 @@ public final class DriveRebuild {
 
   // ---- runs
 
-  /** Begins the segment's run as soon as may be, or joins the one under way. */
-  private void run(Segment segment, Runnable done) {
+  /** Begins the segment's run as soon as may be, joins the one under way, or follows it. */
+  private void run(Segment segment, long mask, Runnable done) {
     Run run = active.get(segment);
     if (run != null) {
-      run.await(done);
+      run.await(run.want(mask) ? done : () -> run(segment, mask, done));
       return;
     }
     Cnode cnode = rooms.cnode(segment.gfid());
@@ -211,6 +213,7 @@ public final class DriveRebuild {
       waitingData.add(made);
       run = made;
     }
+    run.want(mask);
     active.put(segment, run);
     run.await(done);
     startRuns();
@@ -360,6 +363,7 @@ public final class DriveRebuild {
       inBackground++;
       run(
           segment,
+          (1L << walked.segmentBlocks()) - 1,
           () -> {
             inBackground--;
             step.done = true;

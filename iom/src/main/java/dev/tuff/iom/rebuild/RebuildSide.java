@@ -1,5 +1,6 @@
 package dev.tuff.iom.rebuild;
 
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.read.ReadSide;
@@ -32,8 +33,8 @@ public final class RebuildSide implements DataSide.Gate {
   }
 
   /**
-   * No update of a segment starts before all drives of its row that it changes have it: then nothing
-   * that is open ever waits for a rebuild.
+   * No update starts before every drive of its row has its part of the groups: then the update is
+   * protected as any other, and nothing that is open ever waits for a rebuild.
    */
   @Override
   public boolean pass(WriteOp op) {
@@ -41,15 +42,14 @@ public final class RebuildSide implements DataSide.Gate {
       return true;
     }
     op.gatesOwed = 1;
-    for (int p = 0; p < op.parities; p++) {
-      if (rooms.rebuilding.contains(op.parityDrive[p])) {
+    Layout layout = rooms.cnode(op.gfid).layout();
+    long row = op.lblk / layout.chunkBlocks();
+    for (int m = 0; m < layout.dataMembers() + layout.parityMembers(); m++) {
+      int drive = layout.drive(row, m);
+      if (rooms.rebuilding.contains(drive)) {
         op.gatesOwed++;
-        rooms.send(op.parityDrive[p], MessageType.ENSURE_REBUILT, op, null, 0);
+        rooms.send(drive, MessageType.ENSURE_REBUILT, op, null, 0);
       }
-    }
-    if (own != null) {
-      op.gatesOwed++;
-      own.ensure(op.gfid, op.lblk, op.count, () -> onRebuilt(op));
     }
     return --op.gatesOwed == 0;
   }
@@ -80,7 +80,7 @@ public final class RebuildSide implements DataSide.Gate {
     if (own == null) {
       done.run();
     } else {
-      own.ensure(op.gfid, op.lblk, op.count, done);
+      own.ensure(op.gfid, op.lblk, (1L << op.count) - 1, done);
     }
   }
 
@@ -89,7 +89,7 @@ public final class RebuildSide implements DataSide.Gate {
     if (own == null) {
       read.start(rooms, data, reads);
     } else {
-      own.ensure(read.gfid, read.lblk, read.count, () -> read.start(rooms, data, reads));
+      own.ensure(read.gfid, read.lblk, read.mask, () -> read.start(rooms, data, reads));
     }
   }
 

@@ -30,8 +30,13 @@ abstract class Run implements BlockIo.Listener {
   final int count;
   final BlocksRebuilt entry = new BlocksRebuilt();
 
-  /** Blocks that have no entry, as far as was seen. */
+  /** Blocks, one a bit, that are asked for. */
+  long wanted;
+
+  /** Of these, blocks that have no entry, as far as was seen. */
   long missing;
+
+  private boolean begun;
 
   /** Where the rebuilt blocks are, the i-th at {@code i * 4096}. */
   IoBuffer buffer;
@@ -53,6 +58,15 @@ abstract class Run implements BlockIo.Listener {
     entry.count = count;
   }
 
+  /** Asks for more blocks; false when it has begun and is about others. */
+  boolean want(long blocks) {
+    if (begun && (blocks & ~wanted) != 0) {
+      return false;
+    }
+    wanted |= blocks;
+    return true;
+  }
+
   /** Has {@code done} called when the segment's blocks are mapped. */
   void await(Runnable done) {
     waiting.add(done);
@@ -61,6 +75,7 @@ abstract class Run implements BlockIo.Listener {
   /** Begins, with a buffer. */
   void start(IoBuffer taken) {
     buffer = taken;
+    begun = true;
     lookUp(false);
   }
 
@@ -79,7 +94,7 @@ abstract class Run implements BlockIo.Listener {
       map();
       return;
     }
-    missing = withoutEntry(leaf.page());
+    missing = wanted & withoutEntry(leaf.page());
     leaf.release();
     if (missing == 0) {
       end();

@@ -68,8 +68,8 @@ public enum MessageType {
   /** Member's IOM to the coordinator. Subject: the Gather part. */
   GATHERED,
   /**
-   * Data IOM to the IOM of a parity whose drive is being rebuilt: have the blocks of this update,
-   * before it starts. Subject: the WriteOp.
+   * Data IOM to that of a member whose drive is being rebuilt: have your blocks of these groups,
+   * before the update starts. Subject: the WriteOp.
    */
   ENSURE_REBUILT,
   /** They are there. Subject: the WriteOp. */

@@ -221,6 +221,9 @@ final class SimulatedArray implements AutoCloseable {
 
   /** So many segments of each drive that is being rebuilt at the same time from now on. */
   void rebuildInBackground(int runs) {
+    if (readOnly) {
+      return;
+    }
     for (int d = 0; d < drives.length; d++) {
       if (actors[d] != null && iom(d).rebuild() != null) {
         iom(d).rebuild().inBackground(runs);
@@ -552,9 +555,7 @@ final class SimulatedArray implements AutoCloseable {
   /** Runs until every request is over and every IOM quiet. */
   void settle() {
     client.drain();
-    if (!readOnly) {
-      rebuildInBackground(0);
-    }
+    rebuildInBackground(0);
     run(this::quiet);
   }
 
