@@ -9,6 +9,8 @@ import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
+import dev.tuff.iom.proxy.Acting;
+import dev.tuff.iom.proxy.HandOver;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.rebuild.DriveRebuild;
@@ -25,12 +27,13 @@ import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.SideLimits;
 import dev.tuff.iom.write.WriteOp;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 
 /**
  * The I/O manager of one drive: hears messages, hands each to the side that it is for, and starts
  * after each round what was gathered in it. Nothing else touches its drive.
  */
-public final class Iom implements Actor {
+public final class Iom implements Acting {
   private final SideRooms rooms;
   private final PageTree objects;
   private final boolean readOnly;
@@ -40,6 +43,7 @@ public final class Iom implements Actor {
   private final ReadSide reads;
   private final RebuildSide rebuild;
   private boolean journalFull;
+  private HandOver handOver;
 
   /** Until the array is open, checkpoints are recovery's: it needs the journal as it is. */
   private boolean recovering = true;
@@ -52,6 +56,7 @@ public final class Iom implements Actor {
     this.parity = new ParitySide(rooms);
     this.repair = new BlockRepair(rooms, data, parity);
     this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
+    parity.setRepairs(reads);
     this.rebuild = new RebuildSide(rooms, data, parity, reads);
   }
 
@@ -67,6 +72,10 @@ public final class Iom implements Actor {
 
   @Override
   public void onMessage(Message message) {
+    if (handOver != null) {
+      handOver.onMessage(message);
+      return;
+    }
     MessageType type = message.type;
     Object subject = message.subject;
     switch (type) {
@@ -90,6 +99,21 @@ public final class Iom implements Actor {
       case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, FLUSHED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
+  }
+
+  @Override
+  public void halt(Runnable idle) {
+    if (handOver == null) {
+      handOver = new HandOver(this, data, reads);
+    }
+    rebuild.halt();
+    rooms.shard.remove(this);
+    rooms.drive.halt(idle);
+  }
+
+  @Override
+  public void handOver(Actor successor, Consumer<WriteOp> reserve) {
+    handOver.passTo(successor, reserve);
   }
 
   @Override
@@ -144,10 +168,8 @@ public final class Iom implements Actor {
     }
     journalFull = full;
     for (int drive = 0; drive < rooms.drives(); drive++) {
-      if (rooms.present(drive)) {
-        rooms.send(
-            drive, full ? MessageType.JOURNAL_FULL : MessageType.JOURNAL_TRIMMED, null, null, 0);
-      }
+      rooms.send(
+          drive, full ? MessageType.JOURNAL_FULL : MessageType.JOURNAL_TRIMMED, null, null, 0);
     }
   }
 
@@ -170,6 +192,7 @@ public final class Iom implements Actor {
   }
 
   /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */
+  @Override
   public void createObject(ObjectAttributes attributes, Runnable hardened) {
     PageRequest request =
         new PageRequest(
@@ -223,7 +246,7 @@ public final class Iom implements Actor {
     return new Scrub(rooms, reads, readOnly ? null : repair);
   }
 
-  /** True when no update, generation or reconstruction is under way here. */
+  @Override
   public boolean quiet() {
     return data.inside() == 0
         && parity.inside() == 0

@@ -41,11 +41,14 @@ public final class Root {
   private static final long OFFSET_REBUILD =
       OFFSET_INCARNATIONS + (long) Short.BYTES * ObjectAttributes.MAX_DRIVES;
 
-  /** Drives that can be in a place one after the other: each has a range of IDs of its own. */
-  public static final int MAX_INCARNATION = 4094;
+  /** Drives that can be in a place one after the other. */
+  public static final int MAX_INCARNATION = 65_534;
 
-  /** The first IDs of two incarnations lie so many bits apart. */
-  private static final int INCARNATION_SHIFT = 48;
+  /**
+   * Epochs are so many bits apart in the IDs that a drive and who acts for it give out: no IOM comes
+   * so far within one.
+   */
+  public static final int EPOCH_ID_BITS = 42;
 
   private static final long OFFSET_CRC = Drive.BLOCK_BYTES - 4;
 
@@ -125,7 +128,7 @@ public final class Root {
     BitSet all = (BitSet) drives.clone();
     all.set(drive);
     root.setEpoch(newest.epoch + 1, all);
-    root.checkpointId = (long) root.incarnation(drive) << INCARNATION_SHIFT;
+    root.checkpointId = root.epoch << EPOCH_ID_BITS;
     root.tailSequence = root.checkpointId + 1;
     root.rebuilding = true;
     root.freezeRebuild();

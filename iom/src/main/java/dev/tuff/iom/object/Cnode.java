@@ -45,7 +45,9 @@ public final class Cnode {
             attributes.chunkBlocks());
     this.shape = MapShape.of(attributes, layout);
     this.dataMap =
-        new PageTree(
+        cache == null
+            ? null
+            : new PageTree(
             cache,
             PageFormat.KIND_DATA_MAP,
             attributes.gfid(),
@@ -54,7 +56,9 @@ public final class Cnode {
             shape.dataEntriesPerLeaf(),
             MapShape.DATA_ENTRY_BYTES);
     this.parityMap =
-        new PageTree(
+        cache == null
+            ? null
+            : new PageTree(
             cache,
             PageFormat.KIND_PARITY_MAP,
             attributes.gfid(),
@@ -106,6 +110,11 @@ public final class Cnode {
     ObjectAttributes attributes =
         ObjectAttributes.decode(page.memory, page.base + OFFSET_ATTRIBUTES);
     return attributes == null ? null : new Cnode(page, drive, attributes, cache);
+  }
+
+  /** An object on a drive that is gone: its attributes and arithmetic, no maps. */
+  public static Cnode ofGone(int drive, ObjectAttributes attributes) {
+    return new Cnode(null, drive, attributes, null);
   }
 
   public ObjectAttributes attributes() {

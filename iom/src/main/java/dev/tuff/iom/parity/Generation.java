@@ -42,6 +42,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   static final class Slot {
     WriteOp op;
     int member;
+    long lblk;
     int count;
     long mj;
     boolean delta;
@@ -88,6 +89,9 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   /** The group has more parities than this one: see {@link WriteOp#onAdmitted}. */
   private boolean several;
 
+  /** Of those whose drives are there it is the first. */
+  private boolean first;
+
   private int closedMembers;
   private boolean pjHardened;
   private boolean parityHardened;
@@ -122,20 +126,24 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
 
   // ---- P1, P2: receive the request, take a buffer, start reading old parity
 
-  void open(WriteOp first, int parityIndex) {
+  void open(WriteOp opener, int parityIndex) {
     Invariant.check(phase == Phase.FREE, "a generation is opened once");
     phase = Phase.GATHERING;
-    gfid = first.gfid;
-    lblk = first.lblk;
-    count = first.count;
+    gfid = opener.gfid;
+    lblk = opener.lblk;
+    count = opener.count;
     parity = parityIndex;
-    dataMode = first.stripe != 0;
+    dataMode = opener.stripe != 0;
     cnode = rooms.cnode(gfid);
     updates = 0;
     deltas = 0;
     hardenedMembers = 0;
     closedMembers = 0;
     several = cnode.attributes().parityMembers() > 1;
+    first = true;
+    for (int p = 0; p < parity; p++) {
+      first = first && !rooms.present(driveOf(cnode.attributes().dataMembers() + p));
+    }
     mapped = 0;
     reserved = 0;
     pj = 0;
@@ -159,6 +167,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     Slot slot = slots[updates];
     slot.op = part.op;
     slot.member = part.op.member;
+    slot.lblk = part.op.lblk;
     slot.count = part.op.count;
     slot.mj = part.op.mj;
     slot.delta = deltaReady;
@@ -168,14 +177,11 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     part.slot = updates;
     reserved += part.op.count;
     updates++;
-    if (several && parity == 0) {
-      rooms.send(dataDrive(slot.member), MessageType.ADMITTED, part.op, null, 0);
-    }
     if (deltaReady) {
       deltas++;
     } else {
       // P4: ready for it.
-      rooms.send(dataDrive(slot.member), MessageType.REQUEST_DELTA, part.op, null, parity);
+      rooms.send(driveOf(slot.member), MessageType.REQUEST_DELTA, part.op, null, parity);
     }
   }
 
@@ -356,8 +362,13 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     }
     rooms.drive.write(parityWrite, newAddress, 0, count, buffer, 0);
     for (int u = 0; u < updates; u++) {
+      if (several && first) {
+        // Not before: while the group can still be read here, the other parities stand where this
+        // one stands.
+        rooms.send(driveOf(slots[u].member), MessageType.ADMITTED, slots[u].op, null, 0);
+      }
       rooms.send(
-          dataDrive(slots[u].member),
+          driveOf(slots[u].member),
           MessageType.DELTA_TAKEN,
           slots[u].op,
           this,
@@ -383,7 +394,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     java.util.Arrays.fill(memberData, null);
   }
 
-  private int dataDrive(int member) {
+  private int driveOf(int member) {
     return cnode.layout().drive(lblk / cnode.layout().chunkBlocks(), member);
   }
 
@@ -400,7 +411,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
         slot.oldMemberCrc[i] = cnode.memberCrc(page, entry, slot.member);
         // Deltas are not idempotent: one that is in the parity already must never be merged again.
         Invariant.check(
-            slot.oldMemberId[i] == slot.op.oldId[i],
+            slot.op.oldUnknown() || slot.oldMemberId[i] == slot.op.oldId[i],
             "a delta is made against the version that the parity holds",
             slot.mj);
         entry += cnode.parityEntryBytes();
@@ -480,7 +491,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       int othersHardened = hardenedMembers - (slot.dataHardened ? 1 : 0);
       if (!slot.answered && othersHardened == updates - 1) {
         slot.answered = true;
-        rooms.send(dataDrive(slot.member), MessageType.PARITY_HARDENED, slot.op, null, parity);
+        rooms.send(driveOf(slot.member), MessageType.PARITY_HARDENED, slot.op, null, parity);
         slot.op = null;
       }
     }
@@ -512,6 +523,38 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     rooms.budget.give(reserved - count + mapped);
     phase = Phase.FREE;
     side.onClosed(this);
+  }
+
+  /** True when this generation has replaced the parity of a block that was there before. */
+  public boolean replaced(long ofGfid, long block) {
+    return phase == Phase.OPEN
+        && overlaps(ofGfid, block, 1)
+        && oldAddress[(int) (block - lblk)] != 0;
+  }
+
+  /** Where the replaced parity of a block still lies, until this generation is closed. */
+  public long replacedAddress(long block) {
+    return oldAddress[(int) (block - lblk)];
+  }
+
+  /** The pj that wrote it. */
+  public long replacedId(long block) {
+    return oldId[(int) (block - lblk)];
+  }
+
+  public int replacedCrc(long block) {
+    return oldCrc[(int) (block - lblk)];
+  }
+
+  /** The mj of a member in it, where this generation has another; else {@code otherwise}. */
+  public long replacedMemberId(long block, int member, long otherwise) {
+    for (int u = 0; u < updates; u++) {
+      Slot slot = slots[u];
+      if (slot.member == member && block >= slot.lblk && block < slot.lblk + slot.count) {
+        return slot.oldMemberId[(int) (block - slot.lblk)];
+      }
+    }
+    return otherwise;
   }
 
   /** The pj of this generation, 0 before it is journaled. */

@@ -315,6 +315,16 @@ public final class ParitySide {
     return false;
   }
 
+  /** The generation that has replaced the parity of a block and is not closed, or null. */
+  public Generation replacing(long gfid, long lblk) {
+    for (Generation g = open[bucket(gfid, lblk)]; g != null; g = g.nextOpen) {
+      if (g.replaced(gfid, lblk)) {
+        return g;
+      }
+    }
+    return null;
+  }
+
   /** Tells whom to ask for old parity that can't be read; once, at start. */
   public void setRepairs(Repairs newRepairs) {
     repairs = newRepairs;

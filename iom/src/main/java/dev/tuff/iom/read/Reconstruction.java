@@ -59,10 +59,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     }
   }
 
-  /**
-   * Begins for {@code toMake}; {@code asker} is the drive whose IOM gets RECONSTRUCTED, or -1 when
-   * the read ends here.
-   */
+  /** Begins for {@code toMake}; the IOM or proxy of {@code asker} gets RECONSTRUCTED. */
   void start(ReadOp toMake, int asker) {
     read = toMake;
     askingDrive = asker;
@@ -212,14 +209,10 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     }
     ReadOp passed = read;
     passed.owedBlocks = rest;
-    passed.passedOn = true;
     int asker = askingDrive;
     side.parity().doneReading(this);
     read = null;
     side.recycle(this);
-    if (asker < 0) {
-      passed.giveScratch();
-    }
     rooms.send(next, MessageType.RECONSTRUCT, passed, null, asker);
   }
 
@@ -341,10 +334,6 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     side.parity().doneReading(this);
     read = null;
     side.recycle(this);
-    if (asker < 0) {
-      done.onReconstructed(made);
-    } else {
-      rooms.send(asker, MessageType.RECONSTRUCTED, done, null, made ? 1 : 0);
-    }
+    rooms.send(asker, MessageType.RECONSTRUCTED, done, null, made ? 1 : 0);
   }
 }

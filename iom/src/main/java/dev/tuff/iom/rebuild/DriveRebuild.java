@@ -42,6 +42,8 @@ public final class DriveRebuild {
   private static final int JOURNAL_PERCENT = SideLimits.JOURNAL_FULL_PERCENT - 10;
 
   private enum Phase {
+    /** Recovery goes on; what there is is not known yet. */
+    WAITING,
     RUNNING,
     /** All is rebuilt; a checkpoint has to say so. */
     ENDING,
@@ -71,7 +73,7 @@ public final class DriveRebuild {
   private final ArrayDeque<ParityRun> waitingParity = new ArrayDeque<>();
   private int dataRuns;
   private int parityRuns;
-  private Phase phase = Phase.RUNNING;
+  private Phase phase = Phase.WAITING;
   private long promisedSpace;
 
   // The walk.
@@ -85,6 +87,7 @@ public final class DriveRebuild {
   private boolean walkOver;
   private boolean filling;
   private boolean asked;
+  private boolean halted;
   private final MappedSearch[] searches;
   private int searching;
   private long firstMapped;
@@ -276,9 +279,11 @@ public final class DriveRebuild {
   }
 
   /**
-   * Says what the drive will have of each object, as far as can be told; once, before clients come.
+   * Recovery is over. Says what the drive will have of each object, as far as can be told, and how
+   * much space is kept for it; once, before clients come.
    */
-  public void expect(Map<Long, Long> blocks, long keptSpace) {
+  public void open(Map<Long, Long> blocks, long keptSpace) {
+    phase = Phase.RUNNING;
     expected = blocks;
     expectedBlocks = blocks.values().stream().mapToLong(Long::longValue).sum();
     promisedSpace = keptSpace;
@@ -292,6 +297,12 @@ public final class DriveRebuild {
     proceed();
   }
 
+  /** Stops at once, whatever is under way. */
+  void halt() {
+    limit = 0;
+    halted = true;
+  }
+
   /** Goes on as far as it can; called after each round of handlers. */
   public void proceed() {
     if (!waitingData.isEmpty() || !waitingParity.isEmpty()) {
@@ -301,7 +312,7 @@ public final class DriveRebuild {
   }
 
   private void fill() {
-    if (filling || phase != Phase.RUNNING) {
+    if (filling || halted || phase != Phase.RUNNING) {
       return;
     }
     filling = true;
@@ -472,7 +483,7 @@ public final class DriveRebuild {
   /** How far it is. */
   public RebuildProgress progress() {
     long passed = 0;
-    if (phase != Phase.RUNNING) {
+    if (phase.compareTo(Phase.RUNNING) > 0) {
       passed = expectedBlocks;
     } else {
       long cursor = rooms.root.cursorGfid();

@@ -1,6 +1,5 @@
 package dev.tuff.iom.rebuild;
 
-import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.read.ReadSide;
@@ -13,10 +12,11 @@ import dev.tuff.iom.write.WriteOp;
  * An IOM's part in rebuilds: of its own drive, if that took another's place, and of others, which
  * its updates wait for and its blocks are needed for. Owned by one shard's thread.
  */
-public final class RebuildSide implements DataSide.Gate {
+public final class RebuildSide {
   private final SideRooms rooms;
   private final DataSide data;
   private final ReadSide reads;
+  private final RebuildGate gate;
   private final DriveRebuild own;
 
   public RebuildSide(SideRooms rooms, DataSide data, ParitySide parity, ReadSide reads) {
@@ -24,7 +24,7 @@ public final class RebuildSide implements DataSide.Gate {
     this.data = data;
     this.reads = reads;
     this.own = rooms.root.rebuilding() ? new DriveRebuild(rooms, data, parity, reads) : null;
-    data.setGate(this);
+    this.gate = new RebuildGate(rooms, data);
   }
 
   /** The rebuild of this drive; null when it had everything at the start. */
@@ -32,39 +32,11 @@ public final class RebuildSide implements DataSide.Gate {
     return own;
   }
 
-  /**
-   * No update starts before every drive of its row has its part of the groups: then the update is
-   * protected as any other, and nothing that is open ever waits for a rebuild.
-   */
-  @Override
-  public boolean pass(WriteOp op) {
-    if (!rooms.rebuilding.any()) {
-      return true;
-    }
-    op.gatesOwed = 1;
-    Layout layout = rooms.cnode(op.gfid).layout();
-    long row = op.lblk / layout.chunkBlocks();
-    for (int m = 0; m < layout.dataMembers() + layout.parityMembers(); m++) {
-      int drive = layout.drive(row, m);
-      if (rooms.rebuilding.contains(drive)) {
-        op.gatesOwed++;
-        rooms.send(drive, MessageType.ENSURE_REBUILT, op, null, 0);
-      }
-    }
-    return --op.gatesOwed == 0;
-  }
-
-  private void onRebuilt(WriteOp op) {
-    if (--op.gatesOwed == 0) {
-      data.onGatePassed(op);
-    }
-  }
-
   /** Handles the messages between IOMs that are about rebuilding. */
   public void onMessage(MessageType type, Object subject, long number) {
     switch (type) {
       case ENSURE_REBUILT -> onEnsure((WriteOp) subject);
-      case REBUILT -> onRebuilt((WriteOp) subject);
+      case REBUILT -> gate.onRebuilt((WriteOp) subject);
       case READ_VERSIONS -> onReadVersions((MemberRead) subject);
       case VERSIONS_READ -> ((MemberRead) subject).run.onMember();
       case FIND_MAPPED -> ((MappedSearch) subject).start(rooms);
@@ -90,6 +62,13 @@ public final class RebuildSide implements DataSide.Gate {
       read.start(rooms, data, reads);
     } else {
       own.ensure(read.gfid, read.lblk, read.mask, () -> read.start(rooms, data, reads));
+    }
+  }
+
+  /** Stops at once, whatever is under way. */
+  public void halt() {
+    if (own != null) {
+      own.halt();
     }
   }
 

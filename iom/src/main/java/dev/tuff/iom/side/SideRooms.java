@@ -11,10 +11,10 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.CnodeTable;
 import dev.tuff.iom.object.PageCache;
-import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Counter;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.xor.ErasureCode;
 import dev.tuff.xor.Kernel;
@@ -67,7 +67,7 @@ public final class SideRooms {
   /** Drives that are members and do not have everything yet. */
   public final RebuildingDrives rebuilding;
 
-  private final Actor[] ioms;
+  private final Roster roster;
   private final CnodeTable cnodes = new CnodeTable();
   private final ErasureCode[][] codes =
       new ErasureCode[ErasureCode.MAX_N + 1][ErasureCode.MAX_K + 1];
@@ -98,7 +98,7 @@ public final class SideRooms {
       Root root,
       BlockCache blocks,
       BufferPool[] pools,
-      Actor[] ioms,
+      Roster roster,
       RebuildingDrives rebuilding,
       Kernel kernel) {
     this.driveIndex = driveIndex;
@@ -120,8 +120,43 @@ public final class SideRooms {
     this.readScratch = pools[6];
     this.rebuilt = pools[7];
     this.rebuilding = rebuilding;
-    this.ioms = ioms;
+    this.roster = roster;
     this.kernel = kernel;
+  }
+
+  /**
+   * The rooms of a proxy: no drive, no journal, no maps, no space, as the drive is gone; only
+   * buffers, the objects' shapes and the way to the others.
+   *
+   * @param pools as for an IOM; those of the parity side and for reconstruction may be empty
+   */
+  public static SideRooms ofProxy(
+      int driveIndex,
+      Shard shard,
+      BufferPool[] pools,
+      Roster roster,
+      RebuildingDrives rebuilding,
+      Kernel kernel) {
+    return new SideRooms(
+        driveIndex,
+        shard,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        pools,
+        roster,
+        rebuilding,
+        kernel);
+  }
+
+  /** True for the rooms of a proxy: the drive is gone, and nothing is kept here. */
+  public boolean gone() {
+    return drive == null;
   }
 
   /** The object's cnode here. */
@@ -146,19 +181,19 @@ public final class SideRooms {
     return code;
   }
 
-  /** Says something to the IOM of a drive. */
+  /** Says something to the IOM of a drive, or to its proxy where the drive is gone. */
   public void send(int drive, MessageType type, Object subject, Object detail, long number) {
-    shard.send(ioms[drive], type, subject, detail, number);
+    shard.send(roster.acting(drive), type, subject, detail, number);
   }
 
   /** Drives of the array, missing ones too. */
   public int drives() {
-    return ioms.length;
+    return roster.drives();
   }
 
   /** False for a drive that the array runs without. */
   public boolean present(int drive) {
-    return ioms[drive] != null;
+    return roster.present(drive);
   }
 
   public Counters counters() {

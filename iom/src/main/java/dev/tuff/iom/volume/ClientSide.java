@@ -28,6 +28,7 @@ public final class ClientSide implements Actor {
   private long stripes;
   private int partsUnderWay;
   private int requestsInside;
+  private boolean paused;
 
   public ClientSide(Shard shard) {
     this.shard = shard;
@@ -46,7 +47,7 @@ public final class ClientSide implements Actor {
     request.volume = volume;
     request.result = RequestResult.OK;
     requestsInside++;
-    if (!waiting.isEmpty() || partsUnderWay > PARTS_UNDER_WAY) {
+    if (paused || !waiting.isEmpty() || partsUnderWay > PARTS_UNDER_WAY) {
       waiting.add(request);
       return;
     }
@@ -100,6 +101,10 @@ public final class ClientSide implements Actor {
   // ---- writes
 
   private void startWrite(Volume volume, VolumeRequest request) {
+    if (!everyPartHasAPlace(volume, request)) {
+      request.result = RequestResult.IO_ERROR;
+      return;
+    }
     if (!reserve(volume, request)) {
       request.result = RequestResult.NO_SPACE;
       return;
@@ -130,8 +135,23 @@ public final class ClientSide implements Actor {
         op.parityDrive[p] = layout.drive(cut.row, layout.dataMembers() + p);
       }
       owe(request);
-      shard.send(volume.iom(layout.drive(cut.row, cut.member)), MessageType.WRITE, op, null, 0);
+      shard.send(volume.acting(layout.drive(cut.row, cut.member)), MessageType.WRITE, op, null, 0);
     }
+  }
+
+  /** False when some part's drive is gone, and with it every parity that could hold the part. */
+  private boolean everyPartHasAPlace(Volume volume, VolumeRequest request) {
+    cut.begin(volume, request.offset, request.bytes, true);
+    while (cut.next()) {
+      boolean place = false;
+      for (int i = 0; i <= volume.layout().parityMembers() && !place; i++) {
+        place = volume.present(partDrive(volume.layout(), i));
+      }
+      if (!place) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** All space that the request can need, on all drives it touches, before any part starts. */
@@ -151,14 +171,25 @@ public final class ClientSide implements Actor {
   private boolean reservePart(Volume volume) {
     Layout layout = volume.layout();
     for (int i = 0; i <= layout.parityMembers(); i++) {
-      if (!volume.budget(partDrive(layout, i)).tryReserve(cut.count)) {
+      if (!tryReserve(volume, partDrive(layout, i))) {
         for (int j = 0; j < i; j++) {
-          volume.budget(partDrive(layout, j)).give(cut.count);
+          giveBack(volume, partDrive(layout, j));
         }
         return false;
       }
     }
     return true;
+  }
+
+  /** A drive that is gone needs no space. */
+  private boolean tryReserve(Volume volume, int drive) {
+    return !volume.present(drive) || volume.budget(drive).tryReserve(cut.count);
+  }
+
+  private void giveBack(Volume volume, int drive) {
+    if (volume.present(drive)) {
+      volume.budget(drive).give(cut.count);
+    }
   }
 
   private int partDrive(Layout layout, int i) {
@@ -170,7 +201,7 @@ public final class ClientSide implements Actor {
     cut.begin(volume, request.offset, request.bytes, true);
     for (int done = 0; done < parts && cut.next(); done++) {
       for (int i = 0; i <= layout.parityMembers(); i++) {
-        volume.budget(partDrive(layout, i)).give(cut.count);
+        giveBack(volume, partDrive(layout, i));
       }
     }
   }
@@ -193,42 +224,17 @@ public final class ClientSide implements Actor {
       op.targetOffset = bufferBase + (int) cut.offsetInRequest;
       op.readStart = cut.startInBlock;
       op.readBytes = cut.bytes;
-      Actor iom = volume.iom(layout.drive(cut.row, cut.member));
-      MessageType type = MessageType.READ;
-      if (iom == null) {
-        iom = firstParity(volume);
-        type = MessageType.RECONSTRUCT;
-      }
-      if (iom == null) {
-        request.result = RequestResult.IO_ERROR;
-        recycle(op);
-        continue;
-      }
       owe(request);
-      shard.send(iom, type, op, null, -1);
+      shard.send(volume.acting(layout.drive(cut.row, cut.member)), MessageType.READ, op, null, 0);
     }
-  }
-
-  /** The live parity IOM that stands in for a member whose drive is gone. */
-  private Actor firstParity(Volume volume) {
-    Layout layout = volume.layout();
-    for (int p = 0; p < layout.parityMembers(); p++) {
-      Actor iom = volume.iom(layout.drive(cut.row, layout.dataMembers() + p));
-      if (iom != null) {
-        return iom;
-      }
-    }
-    return null;
   }
 
   // ---- flush
 
   private void startFlush(Volume volume, VolumeRequest request) {
     for (int drive = 0; drive < volume.drives(); drive++) {
-      if (volume.iom(drive) != null) {
-        owe(request);
-        shard.send(volume.iom(drive), MessageType.FLUSH, request, this, 0);
-      }
+      owe(request);
+      shard.send(volume.acting(drive), MessageType.FLUSH, request, this, 0);
     }
   }
 
@@ -280,9 +286,24 @@ public final class ClientSide implements Actor {
       requestsInside--;
       request.handler.onReleased(request);
     }
-    while (!waiting.isEmpty() && partsUnderWay <= PARTS_UNDER_WAY) {
+    startWaiting();
+  }
+
+  private void startWaiting() {
+    while (!paused && !waiting.isEmpty() && partsUnderWay <= PARTS_UNDER_WAY) {
       start(waiting.poll());
     }
+  }
+
+  /** Requests wait here from now on: the array is about to go on without a drive. */
+  public void pause() {
+    paused = true;
+  }
+
+  /** It has; they go on. */
+  public void resume() {
+    paused = false;
+    startWaiting();
   }
 
   private void recycle(WriteOp op) {

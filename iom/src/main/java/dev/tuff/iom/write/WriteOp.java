@@ -75,6 +75,9 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
 
   public int parities;
 
+  /** Those of them whose drives are there, one a bit; by the data IOM. */
+  private int liveParities;
+
   // What parity IOMs read, unchanged from D7 until every ParityHardened.
   public long mj;
   public final long[] newAddress = new long[MAX_BLOCKS];
@@ -125,6 +128,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private boolean dataHardened;
   private boolean hardenedSent;
   private boolean replied;
+
+  /** By the IOM that had it before: see {@link #again}. */
+  private boolean repliedBefore;
+
   private final Object[] generation = new Object[MAX_PARITIES];
   private final long[] generationSlot = new long[MAX_PARITIES];
 
@@ -135,6 +142,31 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
 
     /** The one that waited before it. */
     ReadersWaiting next();
+  }
+
+  /**
+   * What the client has asked, for another IOM or proxy to begin anew: of a write that was accepted
+   * by one that has stopped. If it was replied to, it is not again.
+   */
+  public WriteOp again() {
+    WriteOp op = new WriteOp();
+    op.client = client;
+    op.request = request;
+    op.gfid = gfid;
+    op.lblk = lblk;
+    op.count = count;
+    op.member = member;
+    op.toughness = toughness;
+    // The others of its stripe may be closed already.
+    op.stripe = 0;
+    op.payload = payload;
+    op.payloadOffset = payloadOffset;
+    op.writeStart = writeStart;
+    op.writeBytes = writeBytes;
+    op.parities = parities;
+    System.arraycopy(parityDrive, 0, op.parityDrive, 0, parities);
+    op.repliedBefore = replied;
+    return op;
   }
 
   public WriteOp() {
@@ -157,13 +189,18 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     delta = null;
     mapped = 0;
     deltaReady = false;
-    parityOwed = (1 << parities) - 1;
-    takenOwed = parityOwed;
+    liveParities = 0;
+    for (int p = 0; p < parities; p++) {
+      liveParities |= owner.rooms().present(parityDrive[p]) ? 1 << p : 0;
+    }
+    parityOwed = liveParities;
+    takenOwed = liveParities;
     requestedDelta = 0;
     mjHardened = false;
     dataHardened = false;
     hardenedSent = false;
-    replied = false;
+    replied = repliedBefore;
+    repliedBefore = false;
     mj = 0;
   }
 
@@ -188,8 +225,37 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   void start() {
     Invariant.check(phase == Phase.WAITING, "an update starts once");
     phase = Phase.PREPARING;
-    if (cnode.dataLeaf(leaf, lblk, true)) {
+    if (proxied()) {
+      startForGone();
+    } else if (cnode.dataLeaf(leaf, lblk, true)) {
       onPage(leaf);
+    }
+  }
+
+  /**
+   * True when the drive of this member is gone and its proxy does the update: of the steps that
+   * concern the drive there is none, and the parities alone hold what is written.
+   */
+  public boolean proxied() {
+    return side.rooms().gone();
+  }
+
+  /** True when nobody has looked up what it replaces: the parities know. */
+  public boolean oldUnknown() {
+    return proxied() && wholeBlocks() && stripe != 0;
+  }
+
+  private void startForGone() {
+    for (int i = 0; i < count; i++) {
+      newAddress[i] = 0;
+      oldAddress[i] = 0;
+      oldId[i] = 0;
+      oldCrc[i] = 0;
+    }
+    if (oldUnknown()) {
+      usePayloadAsDelta();
+    } else {
+      takeOldBuffer();
     }
   }
 
@@ -206,13 +272,22 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       }
       entry += cnode.dataEntryBytes();
     }
-    if (wholeBlocks() && (stripe != 0 || parities == 0 || mapped == 0)) {
-      delta = payload;
-      deltaOffset = payloadOffset;
-      deltaReady = true;
-      open();
-      return;
+    if (wholeBlocks() && (stripe != 0 || liveParities == 0 || mapped == 0)) {
+      usePayloadAsDelta();
+    } else {
+      takeOldBuffer();
     }
+  }
+
+  /** Data mode, or zeros before: nothing old is needed. */
+  private void usePayloadAsDelta() {
+    delta = payload;
+    deltaOffset = payloadOffset;
+    deltaReady = true;
+    open();
+  }
+
+  private void takeOldBuffer() {
     IoBuffer buffer = pool().take(oldBufferWaiter);
     // An update without a buffer does not go on: a parity that holds one of its own and waits for
     // this delta could otherwise be what the holders of these buffers wait for.
@@ -243,6 +318,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   }
 
   private void readOld() {
+    if (proxied()) {
+      side.repairs().makeOld(this);
+      return;
+    }
     readFromDrive = 0;
     for (int i = 0; i < count; i++) {
       long at = (long) i * Drive.BLOCK_BYTES;
@@ -318,6 +397,24 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     }
   }
 
+  /**
+   * The group has given what the drive that is gone held: it is in {@link #oldBuffer}, with the
+   * versions and checksums that the parity knows; null: it is lost.
+   */
+  public void onOldMade(long[] ids, int[] crcs) {
+    if (ids == null) {
+      throw new LostBlockException(
+          "old data of lblk "
+              + lblk
+              + ", which was on drive "
+              + side.rooms().driveIndex
+              + ", can't be made from its group");
+    }
+    System.arraycopy(ids, 0, oldId, 0, count);
+    System.arraycopy(crcs, 0, oldCrc, 0, count);
+    onOldData();
+  }
+
   private void onOldData() {
     if (!wholeBlocks()) {
       mergeIntoBlock();
@@ -366,17 +463,22 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       newCrc[i] =
           Crc32c.of(content, contentOffset() + (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
     }
-    rooms.allocator.allocate(count, newAddress, 0, rooms.journal.nextId());
-    mj = rooms.journal.append(mjEntry);
-    for (int i = 0; i < count; i++) {
-      rooms.blocks.drop(newAddress[i]);
+    if (proxied()) {
+      mj = side.nextProxyId();
+      hardenedSent = true;
+    } else {
+      rooms.allocator.allocate(count, newAddress, 0, rooms.journal.nextId());
+      mj = rooms.journal.append(mjEntry);
+      for (int i = 0; i < count; i++) {
+        rooms.blocks.drop(newAddress[i]);
+      }
+      rooms.drive.write(dataWrite, newAddress, 0, count, content(), contentOffset());
     }
-    rooms.drive.write(dataWrite, newAddress, 0, count, content(), contentOffset());
     if (toughness == Toughness.NONE) {
       reply();
     }
-    if (parities > 0) {
-      sendUpdateParity(0);
+    if (liveParities != 0) {
+      sendUpdateParity(Integer.numberOfTrailingZeros(liveParities));
     }
   }
 
@@ -391,20 +493,21 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   }
 
   /**
-   * The first of several parities lets one update of a group in at a time. Only so do all parities
+   * The first live one of several parities lets one update of a group in at a time. Only so do all parities
    * have the same updates in the same order, and after a crash with several drives lost there is a
    * state of the group that every parity left still has.
    */
   void onAdmitted() {
-    for (int p = 1; p < parities; p++) {
-      sendUpdateParity(p);
+    // All but the first.
+    for (int rest = liveParities & (liveParities - 1); rest != 0; rest &= rest - 1) {
+      sendUpdateParity(Integer.numberOfTrailingZeros(rest));
     }
   }
 
   // ---- D8: the delta; before D2 where the old data is in the cache
 
   private void computeDelta() {
-    if (parities > 0) {
+    if (liveParities != 0) {
       ErasureCode code =
           side.rooms().code(cnode.attributes().dataMembers(), cnode.attributes().parityMembers());
       code.delta(old.segment(), 0, content().segment(), contentOffset(), count * Drive.BLOCK_BYTES);
@@ -516,8 +619,8 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       return;
     }
     hardenedSent = true;
-    for (int p = 0; p < parities; p++) {
-      sendHardenedIfDue(p);
+    for (int rest = liveParities; rest != 0; rest &= rest - 1) {
+      sendHardenedIfDue(Integer.numberOfTrailingZeros(rest));
     }
     closeIfDue();
   }
@@ -553,19 +656,13 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     }
     Invariant.check(phase == Phase.OPEN && takenOwed == 0, "an open update is closed", mj);
     SideRooms rooms = side.rooms();
-    long id = rooms.journal.nextId();
-    for (int i = 0; i < count; i++) {
-      if (oldAddress[i] != 0) {
-        rooms.allocator.free(oldAddress[i], id);
-      }
-    }
-    rooms.journal.appendDataComplete(mj);
-    if (mapped > 0) {
-      rooms.budget.give(mapped);
+    if (!proxied()) {
+      freeOld(rooms);
     }
     releaseOld();
     if (parities > 1) {
-      for (int p = 0; p < parities; p++) {
+      for (int rest = liveParities; rest != 0; rest &= rest - 1) {
+        int p = Integer.numberOfTrailingZeros(rest);
         rooms.send(
             parityDrive[p], MessageType.UPDATE_CLOSED, generation[p], null, generationSlot[p]);
       }
@@ -579,8 +676,24 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
   }
 
+  private void freeOld(SideRooms rooms) {
+    long id = rooms.journal.nextId();
+    for (int i = 0; i < count; i++) {
+      if (oldAddress[i] != 0) {
+        rooms.allocator.free(oldAddress[i], id);
+      }
+    }
+    rooms.journal.appendDataComplete(mj);
+    if (mapped > 0) {
+      rooms.budget.give(mapped);
+    }
+  }
+
   private void reply() {
-    Invariant.check(!replied, "a write is replied to once", mj);
+    if (replied) {
+      // By the IOM that stopped.
+      return;
+    }
     replied = true;
     side.rooms().shard.send(client, MessageType.WRITE_REPLIED, this, null, 0);
   }
