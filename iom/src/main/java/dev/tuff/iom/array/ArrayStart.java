@@ -71,6 +71,7 @@ public final class ArrayStart {
    * @param seenAs what others send an IOM's messages to, by default itself
    * @param budgets likewise, the drives' space
    */
+  @SuppressWarnings("ArrayRecordComponent") // filled and changed in place, by all starts
   public record Parts(
       BlockDevice[] devices,
       Shard[] shards,
@@ -301,8 +302,7 @@ public final class ArrayStart {
       IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES),
       IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES)
     };
-    SideRooms rooms =
-        SideRooms.ofProxy(d, parts.shardOf(d), pools, parts.roster(), Kernel.isal());
+    SideRooms rooms = SideRooms.ofProxy(d, parts.shardOf(d), pools, parts.roster(), Kernel.isal());
     Proxy proxy = new Proxy(rooms, report.epoch() << EPOCH_ID_BITS, openUpdates());
     objects.forEach(attributes -> proxy.createObject(attributes, () -> {}));
     acting[d] = proxy;
@@ -335,8 +335,8 @@ public final class ArrayStart {
   }
 
   /**
-   * Stops what acts for a drive, on its shard; calls {@code idle} when the drive has let go of every
-   * buffer.
+   * Stops what acts for a drive, on its shard; calls {@code idle} when the drive has let go of
+   * every buffer.
    */
   void halt(int drive, Runnable idle) {
     if (acting[drive] != null) {
