@@ -573,16 +573,12 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** Stops cleanly: a last checkpoint on every drive. */
   void stop() {
-    settle();
-    int[] owed = {drives.length};
-    for (int d = 0; d < drives.length; d++) {
-      if (iom(d) == null) {
-        owed[0]--;
-      } else {
-        iom(d).lastCheckpoint(() -> owed[0]--);
-      }
-    }
-    run(() -> owed[0] == 0);
+    int before;
+    do {
+      settle();
+      before = failovers;
+      lastCheckpoints();
+    } while (failovers != before);
     run(() -> nextDue() == Long.MAX_VALUE);
     ended();
     for (BlockDevice device : devices) {
@@ -593,6 +589,20 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     for (SimulatedLoop loop : loops) {
       loop.close();
     }
+  }
+
+  /** Ends early when a drive fails in it. */
+  private void lastCheckpoints() {
+    int before = failovers;
+    int[] owed = {drives.length};
+    for (int d = 0; d < drives.length; d++) {
+      if (iom(d) == null) {
+        owed[0]--;
+      } else {
+        iom(d).lastCheckpoint(() -> owed[0]--);
+      }
+    }
+    run(() -> owed[0] == 0 || failovers != before);
   }
 
   private void ended() {
@@ -610,12 +620,15 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   private boolean quiet() {
+    if (failover.busy()) {
+      return false;
+    }
     for (int d = 0; d < drives.length; d++) {
       if (!acting(d).quiet()) {
         return false;
       }
     }
-    return !failover.busy();
+    return true;
   }
 
   /** Of an array that is quiet: what is not as it was before clients came. */
