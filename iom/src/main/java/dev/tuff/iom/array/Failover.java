@@ -6,6 +6,7 @@ import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.RebuildingDrives;
 import dev.tuff.iom.volume.ClientSide;
 import dev.tuff.iom.write.WriteOp;
 import java.util.BitSet;
@@ -45,7 +46,7 @@ public final class Failover {
   private final Acting[] former;
 
   private final BitSet failed = new BitSet();
-  private ArrayStart current;
+  private volatile ArrayStart current;
   private boolean busy;
   private boolean again;
   private boolean starting;
@@ -193,6 +194,11 @@ public final class Failover {
       listener.onBegun((BitSet) failed.clone());
       onEachShard((shard, done) -> pause(shard, done), this::halt);
     }
+  }
+
+  /** Drives that are members and do not have everything yet; any thread. */
+  public RebuildingDrives rebuilding() {
+    return current.rebuilding();
   }
 
   /** True while clients wait; on the first shard. */

@@ -354,7 +354,8 @@ final class SimulationRun {
             || totals.repairableBlocks() < totals.damagedBlocks();
     // With members away or harmed the check does not settle open groups as recovery does: what
     // recovery makes of them is checked by what is read after it, and at the next clean stop.
-    boolean undecided = (away > 0 || writes.anyBad()) && !report.stoppedCleanly();
+    boolean undecided =
+        (away > 0 || !rebuilding.isEmpty() || writes.anyBad()) && !report.stoppedCleanly();
     if (!undecided && (unexpected > 0 || lost)) {
       throw new Broken("the check finds: " + String.join("; ", checked.findings()));
     }
