@@ -120,7 +120,9 @@ final class DriveCommand implements Runnable {
                   .formatted(
                       index,
                       fresh,
-                      noWait ? "to be rebuilt by whoever opens the array" : RebuildCommand.end(lost)));
+                      noWait
+                          ? "to be rebuilt by whoever opens the array"
+                          : RebuildCommand.end(lost)));
       return lost == 0 ? 0 : 1;
     }
 

@@ -52,7 +52,8 @@ final class RebuildCommand implements Callable<Integer> {
     result.put("rebuilt", rebuilds.stream().map(RebuildInfo::drive).toList());
     result.put("lostBlocks", lost);
     output.print(
-        result, () -> any ? "rebuilt, %s%n".formatted(end(lost)) : "There is nothing to rebuild.\n");
+        result,
+        () -> any ? "rebuilt, %s%n".formatted(end(lost)) : "There is nothing to rebuild.\n");
     return lost == 0 ? 0 : 1;
   }
 

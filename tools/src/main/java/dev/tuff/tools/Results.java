@@ -152,8 +152,8 @@ final class Results {
     String speed =
         rebuild.bytesPerSecond() == 0
             ? ""
-            : ", %s/s, %d s".formatted(
-                ByteSize.brief(rebuild.bytesPerSecond()), rebuild.secondsLeft());
+            : ", %s/s, %d s"
+                .formatted(ByteSize.brief(rebuild.bytesPerSecond()), rebuild.secondsLeft());
     return String.format(
         Locale.ROOT,
         "%s %.1f%%, %s left%s",

@@ -731,7 +731,8 @@ public final class Array implements AutoCloseable {
               if (!present(d)) {
                 long bytes = s.sizeBlocks() * Drive.BLOCK_BYTES;
                 done.complete(
-                    new DriveInfo(d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0, null));
+                    new DriveInfo(
+                        d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0, null));
                 return;
               }
               SideRooms rooms = iom(d).rooms();

@@ -43,16 +43,15 @@ final class AssembledDrives {
       checkUsable(label);
       checkSameArray(first, label);
     }
-    AssembledDrives assembled =
-        new AssembledDrives(new DriveLabel[first.superblock().drives()]);
+    AssembledDrives assembled = new AssembledDrives(new DriveLabel[first.superblock().drives()]);
     Root newest = Epoch.newest(drives.stream().map(DriveLabel::root).toArray(Root[]::new));
     drives.forEach(label -> assembled.put(label, newest));
     return assembled;
   }
 
   /**
-   * A drive that did not take part in the newest epoch has missed what was decided in it, and so has
-   * one whose place another has taken: neither is ever mixed in.
+   * A drive that did not take part in the newest epoch has missed what was decided in it, and so
+   * has one whose place another has taken: neither is ever mixed in.
    */
   private void put(DriveLabel label, Root newest) {
     int index = label.superblock().driveIndex();

@@ -22,10 +22,10 @@ import java.util.Objects;
 
 /**
  * How an empty drive becomes the one in a place of an array. It is given a label that says: member
- * of the others' next epoch, in that place, and nothing rebuilt. The superblock is hardened last, so
- * it is that or no drive of the array; with it there, the next start writes the epoch to all others
- * ({@link dev.tuff.iom.recovery.Recovery}), and the drive that had the place before is stale for
- * good. A cut anywhere leaves the one or the other.
+ * of the others' next epoch, in that place, and nothing rebuilt. The superblock is hardened last,
+ * so it is that or no drive of the array; with it there, the next start writes the epoch to all
+ * others ({@link dev.tuff.iom.recovery.Recovery}), and the drive that had the place before is stale
+ * for good. A cut anywhere leaves the one or the other.
  */
 final class DriveJoin {
   private DriveJoin() {}

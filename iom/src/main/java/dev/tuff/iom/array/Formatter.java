@@ -210,7 +210,9 @@ final class Formatter {
     flush(loop, device);
   }
 
-  /** Writes both copies of a drive's superblock, hardened: from then on it is a drive of an array. */
+  /**
+   * Writes both copies of a drive's superblock, hardened: from then on it is a drive of an array.
+   */
   static void write(IoLoop loop, BlockDevice device, Superblock superblock, IoBuffer block) {
     for (int copy = 0; copy < 2; copy++) {
       superblock.encode(block.segment(), copy);

@@ -180,8 +180,7 @@ public final class ArrayCheck {
     states = new DriveState[any.drives()];
     paths = new String[any.drives()];
     java.util.Arrays.fill(states, DriveState.MISSING);
-    Root newest =
-        Epoch.newest(candidates.stream().map(c -> c.label().root()).toArray(Root[]::new));
+    Root newest = Epoch.newest(candidates.stream().map(c -> c.label().root()).toArray(Root[]::new));
     // Those that were replaced come last: their places are taken.
     for (boolean stale : new boolean[] {false, true}) {
       for (Candidate candidate : candidates) {

@@ -170,7 +170,9 @@ final class OpenGroup {
     return block;
   }
 
-  /** Of a drive that is being rebuilt, and no entry about the block was there before its journal's. */
+  /**
+   * Of a drive that is being rebuilt, and no entry about the block was there before its journal's.
+   */
   private boolean unknown(DriveStep step, int slot) {
     return step == null
         || step.state(slot) == DriveStep.State.UNKNOWN
@@ -181,9 +183,7 @@ final class OpenGroup {
   private static Version mapped(DriveStep step, int slot, Place place) {
     if (step.address(slot) == 0) {
       Rebuilt rebuilt = step.drive.journal.rebuilt(place);
-      return rebuilt == null
-          ? Version.NONE
-          : step.drive.journal.whereNow(place, rebuilt.version());
+      return rebuilt == null ? Version.NONE : step.drive.journal.whereNow(place, rebuilt.version());
     }
     step.drive.replace(step.address(slot));
     return step.drive.journal.whereNow(

@@ -45,8 +45,8 @@ public final class Root {
   public static final int MAX_INCARNATION = 65_534;
 
   /**
-   * Epochs are so many bits apart in the IDs that a drive and who acts for it give out: no IOM comes
-   * so far within one.
+   * Epochs are so many bits apart in the IDs that a drive and who acts for it give out: no IOM
+   * comes so far within one.
    */
   public static final int EPOCH_ID_BITS = 42;
 

@@ -180,6 +180,8 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   @FunctionalInterface
   public interface RunMade {
     /**
+     * All that can be made is in the buffer.
+     *
      * @param ids of each block the version that was made, 0: it was never written, zeros
      * @param crcs of each the checksum that it has
      * @param lost blocks, one a bit, that could not be made

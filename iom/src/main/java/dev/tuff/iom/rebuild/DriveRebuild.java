@@ -18,12 +18,14 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Rebuilds a drive that took another's place: goes through all objects in the background, as fast as
- * it is told to, and makes what is needed at once when it is asked for. All that lies before the
+ * Rebuilds a drive that took another's place: goes through all objects in the background, as fast
+ * as it is told to, and makes what is needed at once when it is asked for. All that lies before the
  * cursor in its root is rebuilt; beyond it whatever the maps know. Owned by the drive's shard.
  */
 public final class DriveRebuild {
-  /** Runs under way at most, of data and of parity each: they never wait for each other's buffers. */
+  /**
+   * Runs under way at most, of data and of parity each: they never wait for each other's buffers.
+   */
   static final int RUNS = 8;
 
   /** Buffers of a segment's size that a rebuild needs: parity takes two a run. */

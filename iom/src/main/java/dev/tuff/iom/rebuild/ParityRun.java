@@ -10,8 +10,8 @@ import dev.tuff.xor.ErasureCode;
 
 /**
  * Parity blocks, made of what every data member has: their IOMs are asked one after the other, and
- * each member's part is added to the parity as a delta against zeros. Two buffers are enough for any
- * number of members, and no two runs ever wait for each other's.
+ * each member's part is added to the parity as a delta against zeros. Two buffers are enough for
+ * any number of members, and no two runs ever wait for each other's.
  */
 final class ParityRun extends Run {
   private final int n;

@@ -44,7 +44,8 @@ final class GroupPart {
   final int parity;
 
   /**
-   * The drive is being rebuilt and does not have the block yet: it counts as if the drive were gone.
+   * The drive is being rebuilt and does not have the block yet: it counts as if the drive were
+   * gone.
    */
   boolean notRebuilt;
 

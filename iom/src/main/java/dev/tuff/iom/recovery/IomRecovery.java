@@ -141,8 +141,8 @@ public final class IomRecovery {
     }
 
     /**
-     * On a drive that is being rebuilt a block that neither map nor journal tells of may be one that
-     * it will get. What has a journal entry was there before it.
+     * On a drive that is being rebuilt a block that neither map nor journal tells of may be one
+     * that it will get. What has a journal entry was there before it.
      */
     private boolean known(Page page) {
       Place place = part.place;

@@ -503,7 +503,9 @@ final class SimulationRun {
     }
   }
 
-  /** What a group can't count on: drives that missed something, and those that do not have it yet. */
+  /**
+   * What a group can't count on: drives that missed something, and those that do not have it yet.
+   */
   private BitSet away() {
     BitSet away = (BitSet) behind.clone();
     away.or(rebuilding);
