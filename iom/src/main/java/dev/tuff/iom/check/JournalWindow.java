@@ -46,7 +46,10 @@ final class JournalWindow {
   record Merged(int member, long id, int crc, long oldId, int oldCrc) {}
 
   /** A block of a drive that took another's place; of parity also what it is made of. */
-  record Rebuilt(Version version, long[] memberIds, int[] memberCrcs) {}
+  record Rebuilt(Version version, List<Member> members) {}
+
+  /** A data member's version in a parity. */
+  record Member(long id, int crc) {}
 
   /** What a pj says of one block. */
   record ParityChange(Version now, Version before, List<Merged> merged) {
@@ -228,7 +231,7 @@ final class JournalWindow {
     int mask = segment.get(PageFormat.INT, at + 20);
     if (members < 0
         || members > MAX_MEMBERS
-        || (mask & ~0L << count) != 0 && count < MAX_BLOCKS
+        || Integer.toUnsignedLong(mask) >>> count != 0
         || bytes
             != REBUILT_HEADER_BYTES + count * (REBUILT_BYTES + members * REBUILT_MEMBER_BYTES)) {
       return false;
@@ -242,23 +245,23 @@ final class JournalWindow {
       long here = at + REBUILT_HEADER_BYTES + (long) i * REBUILT_BYTES;
       long address = segment.get(PageFormat.LONG, here);
       mentioned.add(address);
-      long[] ids = new long[members];
-      int[] crcs = new int[members];
+      List<Member> of = new ArrayList<>(members);
       for (int m = 0; m < members; m++) {
-        long of =
+        long entry =
             at
                 + REBUILT_HEADER_BYTES
                 + (long) count * REBUILT_BYTES
                 + ((long) i * members + m) * REBUILT_MEMBER_BYTES;
-        ids[m] = segment.get(PageFormat.LONG, of);
-        crcs[m] = segment.get(PageFormat.INT, of + 8);
+        of.add(
+            new Member(
+                segment.get(PageFormat.LONG, entry), segment.get(PageFormat.INT, entry + 8)));
       }
       Version version =
           new Version(
               segment.get(PageFormat.LONG, here + 8),
               address,
               segment.get(PageFormat.INT, here + 16));
-      rebuilt.put(new Place(gfid, lblk + i), new Rebuilt(version, ids, crcs));
+      rebuilt.put(new Place(gfid, lblk + i), new Rebuilt(version, of));
     }
     return true;
   }

@@ -1,6 +1,7 @@
 package dev.tuff.iom.check;
 
 import dev.tuff.iom.check.JournalWindow.DataChange;
+import dev.tuff.iom.check.JournalWindow.Member;
 import dev.tuff.iom.check.JournalWindow.Merged;
 import dev.tuff.iom.check.JournalWindow.ParityChange;
 import dev.tuff.iom.check.JournalWindow.Place;
@@ -204,7 +205,7 @@ final class OpenGroup {
       members.add(
           rebuilt == null
               ? new MemberVersion(step.memberId(slot, m), step.memberCrc(slot, m))
-              : new MemberVersion(rebuilt.memberIds()[m], rebuilt.memberCrcs()[m]));
+              : member(rebuilt.members(), m));
     }
     block.newest = new ParityVersion(mapped, members);
     for (ParityChange change : step.drive.journal.parity(new Place(object.gfid, lblk))) {
@@ -240,6 +241,12 @@ final class OpenGroup {
     block.newest = new ParityVersion(change.now(), now);
     block.before = new ParityVersion(change.before(), before);
     block.last = change;
+  }
+
+  private static MemberVersion member(List<Member> members, int m) {
+    return m < members.size()
+        ? new MemberVersion(members.get(m).id(), members.get(m).crc())
+        : new MemberVersion(0, 0);
   }
 
   // ---- data
