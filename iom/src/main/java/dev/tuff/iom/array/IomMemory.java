@@ -50,11 +50,11 @@ public record IomMemory(
     return (long) stagingPages() * Drive.BLOCK_BYTES;
   }
 
-  /** All of it. */
+  /** All of it; a run of zeros is with it. */
   public long bytes() {
     long pages = pageFrames + bitmapPages + stagingPages() + cacheBlocks + 2 + 4L * smallBuffers;
     return pages * Drive.BLOCK_BYTES
-        + (2L * largeBuffers + gatherBuffers) * LARGE_BYTES
+        + (2L * largeBuffers + gatherBuffers + 1) * LARGE_BYTES
         + (long) Journal.BUFFERS * Journal.COMMIT_BYTES;
   }
 }

@@ -10,6 +10,7 @@ import dev.tuff.iom.checkpoint.Checkpoint;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.journal.JournalPosition;
 import dev.tuff.iom.journal.JournalRegion;
@@ -94,6 +95,8 @@ final class IomStart {
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES)
     };
+    IoBuffer zeros = memory.buffers(1, IomMemory.LARGE_BYTES)[0];
+    Zeros.clear(zeros.segment(), 0, IomMemory.LARGE_BYTES);
     BlockCache blocks =
         new BlockCache(memory.buffers(1, sizes.cacheBlocks() * Drive.BLOCK_BYTES)[0]);
     this.objects =
@@ -111,6 +114,7 @@ final class IomStart {
             root,
             blocks,
             pools,
+            zeros,
             ioms,
             Kernel.isal());
     this.iom = new Iom(rooms, objects, readOnly);
@@ -190,7 +194,9 @@ final class IomStart {
   void open() {
     // Metadata pages take space as they are written; what the budget promises leaves room for them.
     long free = rooms.allocator.freeBlocks();
-    rooms.budget.give(Math.max(0, free - reserve()));
+    long forFreeing = SpaceBudget.blocksForFreeing(rooms.allocator.blocks());
+    rooms.budget.keepForFreeing(forFreeing);
+    rooms.budget.give(Math.max(0, free - reserve() - forFreeing));
     rooms.maps.keepReserve();
     iom.open();
   }

@@ -2,6 +2,8 @@ package dev.tuff.iom.parity;
 
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.BlockIo;
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.ParityPart;
 import dev.tuff.iom.write.WriteOp;
@@ -133,6 +135,10 @@ public final class ParitySide {
   }
 
   private void openStripe(int bucket, ParityPart first) {
+    if (unchanged(bucket, first)) {
+      answerStripe(bucket, first);
+      return;
+    }
     Generation generation = newGeneration(bucket, first);
     ParityPart part = waitingHead[bucket];
     while (part != null) {
@@ -144,6 +150,35 @@ public final class ParitySide {
       part = following;
     }
     generation.begin();
+  }
+
+  private boolean unchanged(int bucket, ParityPart first) {
+    for (ParityPart part = waitingHead[bucket]; part != null; part = part.nextInChain) {
+      if (sameStripe(part.op, first.op) && !part.op.unchanged()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Zeros over zeros in every member: there is nothing to do, and it is done. */
+  private void answerStripe(int bucket, ParityPart first) {
+    Layout layout = rooms.cnode(first.op.gfid).layout();
+    long row = first.op.lblk / layout.chunkBlocks();
+    ParityPart part = waitingHead[bucket];
+    while (part != null) {
+      ParityPart following = part.nextInChain;
+      if (sameStripe(part.op, first.op)) {
+        unlink(bucket, part);
+        int drive = layout.drive(row, part.op.member);
+        if (part.parity == 0 && layout.parityMembers() > 1) {
+          rooms.send(drive, MessageType.ADMITTED, part.op, null, 0);
+        }
+        rooms.send(drive, MessageType.DELTA_TAKEN, part.op, null, part.parity);
+        rooms.send(drive, MessageType.PARITY_HARDENED, part.op, null, part.parity);
+      }
+      part = following;
+    }
   }
 
   private void joinOrOpen(int bucket, ParityPart part) {
@@ -313,6 +348,16 @@ public final class ParitySide {
       }
     }
     return false;
+  }
+
+  /** True when an update of the block is on its way into this parity. */
+  public boolean awaits(long gfid, long lblk) {
+    for (ParityPart p = waitingHead[bucket(gfid, lblk)]; p != null; p = p.nextInChain) {
+      if (p.op.overlaps(gfid, lblk, 1)) {
+        return true;
+      }
+    }
+    return busy(gfid, lblk);
   }
 
   /** Tells whom to ask for old parity that can't be read; once, at start. */

@@ -104,6 +104,11 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     op.accept(this);
   }
 
+  /** A client asks which blocks of some rows are mapped. */
+  public void onQueryAllocation(AllocationOp op) {
+    op.start(this);
+  }
+
   void countDamage(long damaged, long unreadable) {
     rooms.counters().mediaErrors.add(Long.bitCount(unreadable));
     rooms.counters().checksumErrors.add(Long.bitCount(damaged & ~unreadable));

@@ -1,5 +1,6 @@
 package dev.tuff.iom.side;
 
+import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.cache.BlockCache;
@@ -61,6 +62,9 @@ public final class SideRooms {
    */
   public final BufferPool readScratch;
 
+  /** Zeros for the longest run: what is written when blocks are zeroed. Never written to. */
+  public final IoBuffer zeros;
+
   private final Actor[] ioms;
   private final CnodeTable cnodes = new CnodeTable();
   private final ErasureCode[][] codes =
@@ -74,6 +78,8 @@ public final class SideRooms {
     public final Counter mediaErrors = new Counter();
     public final Counter reconstructedBlocks = new Counter();
     public final Counter repairedBlocks = new Counter();
+    public final Counter unmappedBlocks = new Counter();
+    public final Counter unmappedParities = new Counter();
     public final Counter updates = new Counter();
     public final Counter generations = new Counter();
     public final Counter mergedUpdates = new Counter();
@@ -92,6 +98,7 @@ public final class SideRooms {
       Root root,
       BlockCache blocks,
       BufferPool[] pools,
+      IoBuffer zeros,
       Actor[] ioms,
       Kernel kernel) {
     this.driveIndex = driveIndex;
@@ -111,6 +118,7 @@ public final class SideRooms {
     this.gather = pools[4];
     this.mergedData = pools[5];
     this.readScratch = pools[6];
+    this.zeros = zeros;
     this.ioms = ioms;
     this.kernel = kernel;
   }

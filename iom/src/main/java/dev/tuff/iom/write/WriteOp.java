@@ -17,6 +17,7 @@ import dev.tuff.iom.volume.Toughness;
 import dev.tuff.xor.Crc32c;
 import dev.tuff.xor.ErasureCode;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * One update on its data IOM: a run of blocks of one chunk, or a part of one block, from its
@@ -70,6 +71,15 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   public int writeStart;
   public int writeBytes;
 
+  /** Writes zeros; there is no payload. */
+  public boolean zeros;
+
+  /**
+   * Of zeros: the blocks are to have a place on the drive. Else whole blocks lose theirs, and where
+   * nothing is mapped nothing is changed.
+   */
+  public boolean keepMapped;
+
   /** Drives of the parities, one an index. */
   public final int[] parityDrive = new int[MAX_PARITIES];
 
@@ -112,6 +122,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private IoBuffer old;
   private IoBuffer fresh;
   private int mapped;
+
+  /** There is nothing to change: zeros are to be written where nothing is mapped. */
+  private boolean unchanged;
+
   private boolean deltaReady;
   private long readFromDrive;
   private int repairsOwed;
@@ -148,6 +162,11 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     side = owner;
     acceptedAs = sequence;
     cnode = owner.rooms().cnode(gfid);
+    if (zeros) {
+      payload = owner.rooms().zeros;
+      payloadOffset = 0;
+    }
+    unchanged = false;
     contentReady = wholeBlocks();
     old = null;
     fresh = null;
@@ -169,6 +188,16 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     return writeBytes == count * Drive.BLOCK_BYTES;
   }
 
+  /** True when its blocks lose their places on the drive. */
+  public boolean unmaps() {
+    return zeros && !keepMapped && wholeBlocks();
+  }
+
+  /** True when it was found that there is nothing to change; it is part of a stripe then. */
+  public boolean unchanged() {
+    return unchanged;
+  }
+
   boolean waiting() {
     return phase == Phase.WAITING;
   }
@@ -184,7 +213,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   void start() {
     Invariant.check(phase == Phase.WAITING, "an update starts once");
     phase = Phase.PREPARING;
-    if (cnode.dataLeaf(leaf, lblk, true)) {
+    if (cnode.dataLeaf(leaf, lblk, !zeros || keepMapped)) {
       onPage(leaf);
     }
   }
@@ -194,13 +223,17 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     Page page = leaf.page();
     long entry = cnode.dataEntry(lblk);
     for (int i = 0; i < count; i++) {
-      oldAddress[i] = Cnode.address(page, entry);
-      oldId[i] = Cnode.id(page, entry);
-      oldCrc[i] = Cnode.crc(page, entry);
+      oldAddress[i] = page == null ? 0 : Cnode.address(page, entry);
+      oldId[i] = page == null ? 0 : Cnode.id(page, entry);
+      oldCrc[i] = page == null ? 0 : Cnode.crc(page, entry);
       if (oldAddress[i] != 0) {
         mapped++;
       }
       entry += cnode.dataEntryBytes();
+    }
+    if (zeros && !keepMapped && mapped == 0) {
+      leaveUnchanged();
+      return;
     }
     if (wholeBlocks() && (stripe != 0 || parities == 0 || mapped == 0)) {
       delta = payload;
@@ -215,6 +248,33 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     if (buffer != null) {
       onOldBuffer(buffer);
     }
+  }
+
+  /**
+   * Zeros where there are zeros: neither journaled nor told to anyone, but in a stripe the parities
+   * wait for all members.
+   */
+  private void leaveUnchanged() {
+    unchanged = true;
+    leaf.release();
+    if (stripe == 0 || parities == 0) {
+      // Not from within its start: who started it goes through the same chains.
+      side.rooms().send(side.rooms().driveIndex, MessageType.UNCHANGED, this, null, 0);
+      return;
+    }
+    phase = Phase.OPEN;
+    delta = payload;
+    deltaOffset = payloadOffset;
+    deltaReady = true;
+    hardenedSent = true;
+    if (toughness == Toughness.NONE) {
+      reply();
+    }
+    sendUpdateParity(0);
+  }
+
+  void onUnchanged() {
+    end();
   }
 
   private BufferPool pool() {
@@ -357,6 +417,25 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private void open() {
     SideRooms rooms = side.rooms();
     phase = Phase.OPEN;
+    if (unmaps()) {
+      Arrays.fill(newAddress, 0, count, 0);
+      Arrays.fill(newCrc, 0, count, Zeros.CRC);
+      mj = rooms.journal.append(mjEntry);
+      map();
+      dataHardened = true;
+    } else {
+      write();
+    }
+    if (toughness == Toughness.NONE) {
+      reply();
+    }
+    if (parities > 0) {
+      sendUpdateParity(0);
+    }
+  }
+
+  private void write() {
+    SideRooms rooms = side.rooms();
     MemorySegment content = content().segment();
     for (int i = 0; i < count; i++) {
       newCrc[i] =
@@ -368,12 +447,6 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       rooms.blocks.drop(newAddress[i]);
     }
     rooms.drive.write(dataWrite, newAddress, 0, count, content(), contentOffset());
-    if (toughness == Toughness.NONE) {
-      reply();
-    }
-    if (parities > 0) {
-      sendUpdateParity(0);
-    }
   }
 
   private void sendUpdateParity(int parity) {
@@ -470,17 +543,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       // The drive has told its IOM, which stops; nothing more is acknowledged here.
       return;
     }
-    Page page = leaf.page();
-    long entry = cnode.dataEntry(lblk);
-    for (int i = 0; i < count; i++) {
-      Cnode.setEntry(page, entry, newAddress[i], mj, newCrc[i]);
-      entry += cnode.dataEntryBytes();
-    }
-    page.markDirty(mj);
-    if (mapped < count) {
-      cnode.addMappedDataBlocks(count - mapped, mj);
-    }
-    leaf.release();
+    map();
     if (count <= SideLimits.CACHED_RUN_BLOCKS) {
       for (int i = 0; i < count; i++) {
         side.rooms()
@@ -492,6 +555,24 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
                 contentOffset() + (long) i * Drive.BLOCK_BYTES);
       }
     }
+  }
+
+  private void map() {
+    Page page = leaf.page();
+    long entry = cnode.dataEntry(lblk);
+    for (int i = 0; i < count; i++) {
+      Cnode.setEntry(page, entry, newAddress[i], mj, newCrc[i]);
+      entry += cnode.dataEntryBytes();
+    }
+    page.markDirty(mj);
+    int mappedNow = unmaps() ? 0 : count;
+    if (unmaps()) {
+      side.rooms().counters().unmappedBlocks.add(mapped);
+    }
+    if (mapped != mappedNow) {
+      cnode.addMappedDataBlocks(mappedNow - mapped, mj);
+    }
+    leaf.release();
   }
 
   // ---- D13: mj and new data hardened
@@ -522,7 +603,9 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
    * A parity that has not taken the delta yet is told when it has: only then does it know what for.
    */
   private void sendHardenedIfDue(int parity) {
-    if (hardenedSent && (takenOwed >>> parity & 1) == 0) {
+    boolean taken = (takenOwed >>> parity & 1) == 0;
+    // None: a stripe of which no member changes.
+    if (hardenedSent && taken && generation[parity] != null) {
       side.rooms()
           .send(
               parityDrive[parity],
@@ -549,6 +632,21 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     }
     Invariant.check(phase == Phase.OPEN && takenOwed == 0, "an open update is closed", mj);
     SideRooms rooms = side.rooms();
+    if (!unchanged) {
+      freeOld();
+    }
+    releaseOld();
+    for (int p = 0; p < parities && parities > 1; p++) {
+      if (generation[p] != null) {
+        rooms.send(
+            parityDrive[p], MessageType.UPDATE_CLOSED, generation[p], null, generationSlot[p]);
+      }
+    }
+    end();
+  }
+
+  private void freeOld() {
+    SideRooms rooms = side.rooms();
     long id = rooms.journal.nextId();
     for (int i = 0; i < count; i++) {
       if (oldAddress[i] != 0) {
@@ -559,17 +657,14 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     if (mapped > 0) {
       rooms.budget.give(mapped);
     }
-    releaseOld();
-    if (parities > 1) {
-      for (int p = 0; p < parities; p++) {
-        rooms.send(
-            parityDrive[p], MessageType.UPDATE_CLOSED, generation[p], null, generationSlot[p]);
-      }
-    }
+  }
+
+  private void end() {
+    SideRooms rooms = side.rooms();
     phase = Phase.FREE;
     side.onClosed(this);
     if (fresh != null) {
-      side.rooms().mergedData.give(fresh);
+      rooms.mergedData.give(fresh);
       fresh = null;
     }
     rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
@@ -586,12 +681,13 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     return replied;
   }
 
-  /**
-   * The address at which this open update's old version of a block lies, if {@code id} wrote that
-   * version; else 0.
-   */
-  public long oldAddressOf(long block, long id) {
-    int i = (int) (block - lblk);
-    return oldId[i] == id ? oldAddress[i] : 0;
+  /** True when this open update's old version of a block is the one that {@code id} wrote. */
+  public boolean oldIs(long block, long id) {
+    return oldId[(int) (block - lblk)] == id;
+  }
+
+  /** The address at which this open update's old version of a block lies; 0: zeros. */
+  public long oldAddressOf(long block) {
+    return oldAddress[(int) (block - lblk)];
   }
 }
