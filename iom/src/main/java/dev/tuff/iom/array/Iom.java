@@ -9,6 +9,8 @@ import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
+import dev.tuff.iom.proxy.Acting;
+import dev.tuff.iom.proxy.HandOver;
 import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
@@ -24,12 +26,13 @@ import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.SideLimits;
 import dev.tuff.iom.write.WriteOp;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 
 /**
  * The I/O manager of one drive: hears messages, hands each to the side that it is for, and starts
  * after each round what was gathered in it. Nothing else touches its drive.
  */
-public final class Iom implements Actor {
+public final class Iom implements Acting {
   private final SideRooms rooms;
   private final PageTree objects;
   private final boolean readOnly;
@@ -38,6 +41,7 @@ public final class Iom implements Actor {
   private final BlockRepair repair;
   private final ReadSide reads;
   private boolean journalFull;
+  private HandOver handOver;
 
   /** Until the array is open, checkpoints are recovery's: it needs the journal as it is. */
   private boolean recovering = true;
@@ -50,6 +54,7 @@ public final class Iom implements Actor {
     this.parity = new ParitySide(rooms);
     this.repair = new BlockRepair(rooms, data, parity);
     this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
+    parity.setRepairs(reads);
   }
 
   @Override
@@ -64,6 +69,10 @@ public final class Iom implements Actor {
 
   @Override
   public void onMessage(Message message) {
+    if (handOver != null) {
+      handOver.onMessage(message);
+      return;
+    }
     MessageType type = message.type;
     Object subject = message.subject;
     switch (type) {
@@ -87,6 +96,20 @@ public final class Iom implements Actor {
       case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
+  }
+
+  @Override
+  public void halt(Runnable idle) {
+    if (handOver == null) {
+      handOver = new HandOver(this, data, reads);
+    }
+    rooms.shard.remove(this);
+    rooms.drive.halt(idle);
+  }
+
+  @Override
+  public void handOver(Actor successor, Consumer<WriteOp> reserve) {
+    handOver.passTo(successor, reserve);
   }
 
   @Override
@@ -117,10 +140,8 @@ public final class Iom implements Actor {
     }
     journalFull = full;
     for (int drive = 0; drive < rooms.drives(); drive++) {
-      if (rooms.present(drive)) {
-        rooms.send(
-            drive, full ? MessageType.JOURNAL_FULL : MessageType.JOURNAL_TRIMMED, null, null, 0);
-      }
+      rooms.send(
+          drive, full ? MessageType.JOURNAL_FULL : MessageType.JOURNAL_TRIMMED, null, null, 0);
     }
   }
 
@@ -143,6 +164,7 @@ public final class Iom implements Actor {
   }
 
   /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */
+  @Override
   public void createObject(ObjectAttributes attributes, Runnable hardened) {
     PageRequest request =
         new PageRequest(
@@ -196,7 +218,7 @@ public final class Iom implements Actor {
     return new Scrub(rooms, reads, readOnly ? null : repair);
   }
 
-  /** True when no update, generation or reconstruction is under way here. */
+  @Override
   public boolean quiet() {
     return data.inside() == 0
         && parity.inside() == 0

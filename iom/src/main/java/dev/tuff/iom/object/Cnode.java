@@ -51,7 +51,9 @@ public final class Cnode {
             attributes.chunkBlocks());
     this.shape = MapShape.of(attributes, layout);
     this.dataMap =
-        new PageTree(
+        cache == null
+            ? null
+            : new PageTree(
             cache,
             PageFormat.KIND_DATA_MAP,
             attributes.gfid(),
@@ -60,7 +62,9 @@ public final class Cnode {
             shape.dataEntriesPerLeaf(),
             MapShape.DATA_ENTRY_BYTES);
     this.parityMap =
-        new PageTree(
+        cache == null
+            ? null
+            : new PageTree(
             cache,
             PageFormat.KIND_PARITY_MAP,
             attributes.gfid(),
@@ -112,6 +116,11 @@ public final class Cnode {
     ObjectAttributes attributes =
         ObjectAttributes.decode(page.memory, page.base + OFFSET_ATTRIBUTES);
     return attributes == null ? null : new Cnode(page, drive, attributes, cache);
+  }
+
+  /** An object on a drive that is gone: its attributes and arithmetic, no maps. */
+  public static Cnode ofGone(int drive, ObjectAttributes attributes) {
+    return new Cnode(null, drive, attributes, null);
   }
 
   public ObjectAttributes attributes() {

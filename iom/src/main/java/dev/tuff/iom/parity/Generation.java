@@ -42,6 +42,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   static final class Slot {
     WriteOp op;
     int member;
+    long lblk;
     int count;
     long mj;
 
@@ -102,6 +103,9 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   /** The group has more parities than this one: see {@link WriteOp#onAdmitted}. */
   private boolean several;
 
+  /** Of those whose drives are there it is the first. */
+  private boolean first;
+
   private int closedMembers;
   private boolean pjHardened;
   private boolean parityHardened;
@@ -145,14 +149,14 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
 
   // ---- P1, P2: receive the request, take a buffer, start reading old parity
 
-  void open(WriteOp first, int parityIndex) {
+  void open(WriteOp opener, int parityIndex) {
     Invariant.check(phase == Phase.FREE, "a generation is opened once");
     phase = Phase.GATHERING;
-    gfid = first.gfid;
-    lblk = first.lblk;
-    count = first.count;
+    gfid = opener.gfid;
+    lblk = opener.lblk;
+    count = opener.count;
     parity = parityIndex;
-    dataMode = first.stripe != 0;
+    dataMode = opener.stripe != 0;
     unmaps = false;
     cnode = rooms.cnode(gfid);
     updates = 0;
@@ -160,6 +164,10 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     hardenedMembers = 0;
     closedMembers = 0;
     several = cnode.attributes().parityMembers() > 1;
+    first = true;
+    for (int p = 0; p < parity; p++) {
+      first = first && !rooms.present(driveOf(cnode.attributes().dataMembers() + p));
+    }
     mapped = 0;
     reserved = 0;
     pj = 0;
@@ -183,6 +191,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     Slot slot = slots[updates];
     slot.op = part.op;
     slot.member = part.op.member;
+    slot.lblk = part.op.lblk;
     slot.count = part.op.count;
     slot.mj = part.op.mj;
     slot.unchanged = part.op.unchanged();
@@ -197,19 +206,17 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       reserved += part.op.count;
     }
     updates++;
-    if (several && parity == 0) {
-      rooms.send(dataDrive(slot.member), MessageType.ADMITTED, part.op, null, 0);
-    }
     if (deltaReady) {
       deltas++;
     } else {
       // P4: ready for it.
-      rooms.send(dataDrive(slot.member), MessageType.REQUEST_DELTA, part.op, null, parity);
+      rooms.send(driveOf(slot.member), MessageType.REQUEST_DELTA, part.op, null, parity);
     }
   }
 
   void begin() {
-    if (cnode.parityLeaf(leaf, lblk, true)) {
+    // Where nothing was ever written nothing is made for a stripe of discards.
+    if (cnode.parityLeaf(leaf, lblk, !(dataMode && unmaps))) {
       onPage(leaf);
     }
   }
@@ -226,6 +233,10 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   @Override
   public void onPage(PageRequest request) {
     Page page = leaf.page();
+    if (dataMode && unmaps && nothingMapped(page)) {
+      leaveUnchanged();
+      return;
+    }
     long entry = cnode.parityEntry(lblk);
     for (int i = 0; i < count; i++) {
       oldAddress[i] = Cnode.address(page, entry);
@@ -241,6 +252,46 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     if (taken != null) {
       onBuffer(taken);
     }
+  }
+
+  /**
+   * True for a stripe of discards of which no member has anything mapped: their own IOMs say so, or
+   * of a member whose drive is gone this parity. All parities of the group come to the same.
+   */
+  private boolean nothingMapped(Page page) {
+    for (int u = 0; u < updates; u++) {
+      Slot slot = slots[u];
+      if (!slot.unchanged && !(slot.op.proxied() && (page == null || unmapped(page, slot)))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean unmapped(Page page, Slot slot) {
+    long entry = cnode.parityEntry(slot.lblk);
+    for (int i = 0; i < slot.count; i++) {
+      if (cnode.memberMapped(page, entry, slot.member)) {
+        return false;
+      }
+      entry += cnode.parityEntryBytes();
+    }
+    return true;
+  }
+
+  /** Zeros over zeros in every member: there is nothing to do, and it is done. */
+  private void leaveUnchanged() {
+    leaf.release();
+    for (int u = 0; u < updates; u++) {
+      int drive = driveOf(slots[u].member);
+      if (several && first) {
+        rooms.send(drive, MessageType.ADMITTED, slots[u].op, null, 0);
+      }
+      rooms.send(drive, MessageType.DELTA_TAKEN, slots[u].op, null, parity);
+      rooms.send(drive, MessageType.PARITY_HARDENED, slots[u].op, null, parity);
+    }
+    phase = Phase.FREE;
+    side.onClosed(this);
   }
 
   private void readOldParity() {
@@ -389,8 +440,13 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       rooms.drive.write(parityWrite, newAddress, 0, count, buffer, 0);
     }
     for (int u = 0; u < updates; u++) {
+      if (several && first) {
+        // Not before: while the group can still be read here, the other parities stand where this
+        // one stands.
+        rooms.send(driveOf(slots[u].member), MessageType.ADMITTED, slots[u].op, null, 0);
+      }
       rooms.send(
-          dataDrive(slots[u].member),
+          driveOf(slots[u].member),
           MessageType.DELTA_TAKEN,
           slots[u].op,
           this,
@@ -460,7 +516,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     java.util.Arrays.fill(memberData, null);
   }
 
-  private int dataDrive(int member) {
+  private int driveOf(int member) {
     return cnode.layout().drive(lblk / cnode.layout().chunkBlocks(), member);
   }
 
@@ -473,13 +529,13 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       Slot slot = slots[u];
       long entry = cnode.parityEntry(slot.op.lblk);
       slot.oldDiscarded = 0;
-      for (int i = 0; i < slot.count && !slot.unchanged; i++) {
+      for (int i = 0; i < slot.count; i++) {
         slot.oldMemberId[i] = cnode.memberId(page, entry, slot.member);
         slot.oldMemberCrc[i] = cnode.memberCrc(page, entry, slot.member);
         slot.oldDiscarded |= (Cnode.discardedMembers(page, entry) >>> slot.member & 1) << i;
         // Deltas are not idempotent: one that is in the parity already must never be merged again.
         Invariant.check(
-            slot.oldMemberId[i] == slot.op.oldId[i],
+            slot.unchanged || slot.op.oldUnknown() || slot.oldMemberId[i] == slot.op.oldId[i],
             "a delta is made against the version that the parity holds",
             slot.mj);
         entry += cnode.parityEntryBytes();
@@ -570,7 +626,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       int othersHardened = hardenedMembers - (slot.dataHardened ? 1 : 0);
       if (!slot.answered && othersHardened == updates - 1) {
         slot.answered = true;
-        rooms.send(dataDrive(slot.member), MessageType.PARITY_HARDENED, slot.op, null, parity);
+        rooms.send(driveOf(slot.member), MessageType.PARITY_HARDENED, slot.op, null, parity);
         slot.op = null;
       }
     }
@@ -603,6 +659,38 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     rooms.budget.give(reserved - mappedNow + mapped);
     phase = Phase.FREE;
     side.onClosed(this);
+  }
+
+  /** True when this generation has replaced the parity of a block that was there before. */
+  public boolean replaced(long ofGfid, long block) {
+    return phase == Phase.OPEN
+        && overlaps(ofGfid, block, 1)
+        && oldAddress[(int) (block - lblk)] != 0;
+  }
+
+  /** Where the replaced parity of a block still lies, until this generation is closed. */
+  public long replacedAddress(long block) {
+    return oldAddress[(int) (block - lblk)];
+  }
+
+  /** The pj that wrote it. */
+  public long replacedId(long block) {
+    return oldId[(int) (block - lblk)];
+  }
+
+  public int replacedCrc(long block) {
+    return oldCrc[(int) (block - lblk)];
+  }
+
+  /** The mj of a member in it, where this generation has another; else {@code otherwise}. */
+  public long replacedMemberId(long block, int member, long otherwise) {
+    for (int u = 0; u < updates; u++) {
+      Slot slot = slots[u];
+      if (slot.member == member && block >= slot.lblk && block < slot.lblk + slot.count) {
+        return slot.oldMemberId[(int) (block - slot.lblk)];
+      }
+    }
+    return otherwise;
   }
 
   /** The pj of this generation, 0 before it is journaled. */

@@ -2,8 +2,6 @@ package dev.tuff.iom.parity;
 
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.BlockIo;
-import dev.tuff.iom.layout.Layout;
-import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.ParityPart;
 import dev.tuff.iom.write.WriteOp;
@@ -135,10 +133,6 @@ public final class ParitySide {
   }
 
   private void openStripe(int bucket, ParityPart first) {
-    if (unchanged(bucket, first)) {
-      answerStripe(bucket, first);
-      return;
-    }
     Generation generation = newGeneration(bucket, first);
     ParityPart part = waitingHead[bucket];
     while (part != null) {
@@ -150,35 +144,6 @@ public final class ParitySide {
       part = following;
     }
     generation.begin();
-  }
-
-  private boolean unchanged(int bucket, ParityPart first) {
-    for (ParityPart part = waitingHead[bucket]; part != null; part = part.nextInChain) {
-      if (sameStripe(part.op, first.op) && !part.op.unchanged()) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Zeros over zeros in every member: there is nothing to do, and it is done. */
-  private void answerStripe(int bucket, ParityPart first) {
-    Layout layout = rooms.cnode(first.op.gfid).layout();
-    long row = first.op.lblk / layout.chunkBlocks();
-    ParityPart part = waitingHead[bucket];
-    while (part != null) {
-      ParityPart following = part.nextInChain;
-      if (sameStripe(part.op, first.op)) {
-        unlink(bucket, part);
-        int drive = layout.drive(row, part.op.member);
-        if (part.parity == 0 && layout.parityMembers() > 1) {
-          rooms.send(drive, MessageType.ADMITTED, part.op, null, 0);
-        }
-        rooms.send(drive, MessageType.DELTA_TAKEN, part.op, null, part.parity);
-        rooms.send(drive, MessageType.PARITY_HARDENED, part.op, null, part.parity);
-      }
-      part = following;
-    }
   }
 
   private void joinOrOpen(int bucket, ParityPart part) {
@@ -358,6 +323,16 @@ public final class ParitySide {
       }
     }
     return busy(gfid, lblk);
+  }
+
+  /** The generation that has replaced the parity of a block and is not closed, or null. */
+  public Generation replacing(long gfid, long lblk) {
+    for (Generation g = open[bucket(gfid, lblk)]; g != null; g = g.nextOpen) {
+      if (g.replaced(gfid, lblk)) {
+        return g;
+      }
+    }
+    return null;
   }
 
   /** Tells whom to ask for old parity that can't be read; once, at start. */

@@ -54,7 +54,36 @@ public final class AllocationOp implements PageRequest.Listener {
     }
     row = firstRow;
     block = 0;
-    next();
+    if (rooms.gone()) {
+      markAll();
+    } else {
+      next();
+    }
+  }
+
+  /** What the client has asked, for another IOM or proxy to begin anew. */
+  public AllocationOp again() {
+    AllocationOp op = new AllocationOp();
+    op.client = client;
+    op.request = request;
+    op.gfid = gfid;
+    op.firstRow = firstRow;
+    op.rows = rows;
+    return op;
+  }
+
+  /**
+   * A proxy is asked only when the drive went away while the query was under way, and the parities
+   * may have answered before it did: what the drive held may be anything.
+   */
+  private void markAll() {
+    for (row = firstRow; row < firstRow + rows; row++) {
+      int member = layout.member(row, rooms.driveIndex);
+      for (int i = 0; i < layout.chunkBlocks() && member < layout.dataMembers(); i++) {
+        set(member, i);
+      }
+    }
+    answer();
   }
 
   private void next() {
@@ -75,6 +104,11 @@ public final class AllocationOp implements PageRequest.Listener {
         row++;
       }
     }
+    answer();
+  }
+
+  private void answer() {
+    side.answered(this);
     rooms.shard.send(client, MessageType.ALLOCATION_ANSWERED, this, null, 0);
   }
 

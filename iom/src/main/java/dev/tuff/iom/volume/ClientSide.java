@@ -33,6 +33,7 @@ public final class ClientSide implements Actor {
   private int freeQueryCount;
   private int partsUnderWay;
   private int requestsInside;
+  private boolean paused;
 
   public ClientSide(Shard shard) {
     this.shard = shard;
@@ -59,7 +60,7 @@ public final class ClientSide implements Actor {
   }
 
   private boolean mustWait(VolumeRequest request) {
-    return partsUnderWay > PARTS_UNDER_WAY || longRequests.holdUp(request);
+    return paused || partsUnderWay > PARTS_UNDER_WAY || longRequests.holdUp(request);
   }
 
   private void start(VolumeRequest request) {
@@ -119,6 +120,10 @@ public final class ClientSide implements Actor {
   // ---- writes
 
   private void startWrite(Volume volume, VolumeRequest request) {
+    if (!everyPartHasAPlace(volume, request)) {
+      request.result = RequestResult.IO_ERROR;
+      return;
+    }
     if (!reserve(volume, request)) {
       request.result = RequestResult.NO_SPACE;
       return;
@@ -157,6 +162,7 @@ public final class ClientSide implements Actor {
     op.writeBytes = at.bytes;
     op.zeros = false;
     op.keepMapped = false;
+    op.unreserved = 0;
     op.parities = layout.parityMembers();
     for (int p = 0; p < op.parities; p++) {
       op.parityDrive[p] = layout.drive(at.row, layout.dataMembers() + p);
@@ -170,7 +176,28 @@ public final class ClientSide implements Actor {
     owe(request);
     long row = op.lblk / volume.layout().chunkBlocks();
     shard.send(
-        volume.iom(volume.layout().drive(row, op.member)), MessageType.WRITE, op, null, 0);
+        volume.acting(volume.layout().drive(row, op.member)), MessageType.WRITE, op, null, 0);
+  }
+
+  /** False when some part's drive is gone, and with it every parity that could hold the part. */
+  private boolean everyPartHasAPlace(Volume volume, VolumeRequest request) {
+    cut.begin(volume, request.offset, request.bytes, true);
+    while (cut.next()) {
+      if (!hasPlace(volume, cut.row, cut.member)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** False when a part's drive is gone, and with it every parity that could hold the part. */
+  static boolean hasPlace(Volume volume, long row, int member) {
+    for (int i = 0; i <= volume.layout().parityMembers(); i++) {
+      if (volume.present(partDrive(volume, row, member, i))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** All space that the request can need, on all drives it touches, before any part starts. */
@@ -190,9 +217,9 @@ public final class ClientSide implements Actor {
   /** Space for a part, on the drives of its member and of every parity. */
   boolean reserve(Volume volume, long row, int member, int count) {
     for (int i = 0; i <= volume.layout().parityMembers(); i++) {
-      if (!volume.budget(partDrive(volume, row, member, i)).tryReserve(count)) {
+      if (!tryReserve(volume, partDrive(volume, row, member, i), count)) {
         for (int j = 0; j < i; j++) {
-          volume.budget(partDrive(volume, row, member, j)).give(count);
+          giveBack(volume, partDrive(volume, row, member, j), count);
         }
         return false;
       }
@@ -200,9 +227,20 @@ public final class ClientSide implements Actor {
     return true;
   }
 
+  /** A drive that is gone needs no space. */
+  private static boolean tryReserve(Volume volume, int drive, int count) {
+    return !volume.present(drive) || volume.budget(drive).tryReserve(count);
+  }
+
+  private static void giveBack(Volume volume, int drive, int count) {
+    if (volume.present(drive)) {
+      volume.budget(drive).give(count);
+    }
+  }
+
   void giveBack(Volume volume, long row, int member, int count) {
     for (int i = 0; i <= volume.layout().parityMembers(); i++) {
-      volume.budget(partDrive(volume, row, member, i)).give(count);
+      giveBack(volume, partDrive(volume, row, member, i), count);
     }
   }
 
@@ -236,32 +274,9 @@ public final class ClientSide implements Actor {
       op.targetOffset = bufferBase + (int) cut.offsetInRequest;
       op.readStart = cut.startInBlock;
       op.readBytes = cut.bytes;
-      Actor iom = volume.iom(layout.drive(cut.row, cut.member));
-      MessageType type = MessageType.READ;
-      if (iom == null) {
-        iom = firstParity(volume);
-        type = MessageType.RECONSTRUCT;
-      }
-      if (iom == null) {
-        request.result = RequestResult.IO_ERROR;
-        recycle(op);
-        continue;
-      }
       owe(request);
-      shard.send(iom, type, op, null, -1);
+      shard.send(volume.acting(layout.drive(cut.row, cut.member)), MessageType.READ, op, null, 0);
     }
-  }
-
-  /** The live parity IOM that stands in for a member whose drive is gone. */
-  private Actor firstParity(Volume volume) {
-    Layout layout = volume.layout();
-    for (int p = 0; p < layout.parityMembers(); p++) {
-      Actor iom = volume.iom(layout.drive(cut.row, layout.dataMembers() + p));
-      if (iom != null) {
-        return iom;
-      }
-    }
-    return null;
   }
 
   // ---- allocation
@@ -274,7 +289,7 @@ public final class ClientSide implements Actor {
     int rows = (int) ((request.offset + request.bytes - 1) / rowBytes - firstRow + 1);
     request.allocation.begin(request.offset, request.bytes);
     for (int drive = 0; drive < volume.drives(); drive++) {
-      if (volume.iom(drive) != null) {
+      if (volume.present(drive)) {
         AllocationOp op =
             freeQueryCount == 0 ? new AllocationOp() : freeQueries[--freeQueryCount];
         op.client = this;
@@ -283,7 +298,7 @@ public final class ClientSide implements Actor {
         op.firstRow = firstRow;
         op.rows = rows;
         owe(request);
-        shard.send(volume.iom(drive), MessageType.QUERY_ALLOCATION, op, null, 0);
+        shard.send(volume.acting(drive), MessageType.QUERY_ALLOCATION, op, null, 0);
       } else {
         markUnknown(volume, request.allocation, drive, firstRow, rows);
       }
@@ -298,7 +313,7 @@ public final class ClientSide implements Actor {
       int member = layout.member(row, drive);
       boolean told = member >= layout.dataMembers();
       for (int p = 0; p < layout.parityMembers() && !told; p++) {
-        told = volume.iom(layout.drive(row, layout.dataMembers() + p)) != null;
+        told = volume.present(layout.drive(row, layout.dataMembers() + p));
       }
       long first = (row * layout.dataMembers() + member) * layout.chunkBlocks();
       for (int i = 0; i < layout.chunkBlocks() && !told; i++) {
@@ -323,10 +338,8 @@ public final class ClientSide implements Actor {
 
   private void startFlush(Volume volume, VolumeRequest request) {
     for (int drive = 0; drive < volume.drives(); drive++) {
-      if (volume.iom(drive) != null) {
-        owe(request);
-        shard.send(volume.iom(drive), MessageType.FLUSH, request, this, 0);
-      }
+      owe(request);
+      shard.send(volume.acting(drive), MessageType.FLUSH, request, this, 0);
     }
   }
 
@@ -389,10 +402,27 @@ public final class ClientSide implements Actor {
       requestsInside--;
       request.handler.onReleased(request);
     }
-    longRequests.issue();
+    startWaiting();
+  }
+
+  private void startWaiting() {
+    if (!paused) {
+      longRequests.issue();
+    }
     while (!waiting.isEmpty() && !mustWait(waiting.peek())) {
       start(waiting.poll());
     }
+  }
+
+  /** Requests wait here from now on: the array is about to go on without a drive. */
+  public void pause() {
+    paused = true;
+  }
+
+  /** It has; they go on. */
+  public void resume() {
+    paused = false;
+    startWaiting();
   }
 
   private void recycle(WriteOp op) {

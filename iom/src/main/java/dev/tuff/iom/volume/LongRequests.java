@@ -178,11 +178,16 @@ final class LongRequests {
     if (cut.stripe && cut.member == 0) {
       stripe = client.nextStripe();
     }
+    if (!ClientSide.hasPlace(request.volume, cut.row, cut.member)) {
+      request.result = RequestResult.IO_ERROR;
+      return;
+    }
     WriteOp op = client.newWrite(request, cut, cut.stripe ? stripe : 0);
     op.zeros = true;
     op.keepMapped = request.keepMapped;
+    op.unreserved = needsUnreserved(request) ? op.count : 0;
     partsUnderWay++;
-    freeing += needsUnreserved(request) ? op.count : 0;
+    freeing += op.unreserved;
     client.issue(op);
   }
 
@@ -191,10 +196,8 @@ final class LongRequests {
     VolumeRequest request = (VolumeRequest) op.request;
     Volume volume = request.volume;
     partsUnderWay--;
-    if (op.unmaps()) {
-      boolean unreserved = op.stripe == 0 && volume.layout().parityMembers() > 0;
-      freeing -= unreserved ? op.count : 0;
-    } else if (op.unchanged()) {
+    freeing -= op.unreserved;
+    if (!op.unmaps() && op.unchanged()) {
       // Reserved, and then there was nothing to write.
       long row = op.lblk / volume.layout().chunkBlocks();
       client.giveBack(volume, row, op.member, op.count);
