@@ -13,8 +13,9 @@ import java.util.Arrays;
 /**
  * What one IOM knows of which blocks of a run of rows are mapped: its own data blocks, by its map
  * and the updates that it has accepted; and those of members whose drives are gone, if it is the
- * first live parity of their row, by what that parity keeps of its members. Reads metadata only.
- * Made by a client, owned by the IOM's shard from QUERY_ALLOCATION to ALLOCATION_ANSWERED.
+ * first live parity of their row, by what that parity keeps of its members. A proxy knows the
+ * updates that it has accepted. Reads metadata only. Made by a client, owned by the IOM's shard
+ * from QUERY_ALLOCATION to ALLOCATION_ANSWERED.
  */
 public final class AllocationOp implements PageRequest.Listener {
   // What the client asks. Set before QUERY_ALLOCATION.
@@ -23,6 +24,9 @@ public final class AllocationOp implements PageRequest.Listener {
   public long gfid;
   public long firstRow;
   public int rows;
+
+  /** It was handed over: the others may have answered before the drive went away. */
+  private boolean late;
 
   private long[] mapped = new long[0];
   private ReadSide side;
@@ -55,7 +59,7 @@ public final class AllocationOp implements PageRequest.Listener {
     row = firstRow;
     block = 0;
     if (rooms.gone()) {
-      markAll();
+      answerForGone();
     } else {
       next();
     }
@@ -69,18 +73,23 @@ public final class AllocationOp implements PageRequest.Listener {
     op.gfid = gfid;
     op.firstRow = firstRow;
     op.rows = rows;
+    op.late = true;
     return op;
   }
 
   /**
-   * A proxy is asked only when the drive went away while the query was under way, and the parities
-   * may have answered before it did: what the drive held may be anything.
+   * The parities tell what the drive held, unless it went away while the query was under way: then
+   * it may be anything.
    */
-  private void markAll() {
+  private void answerForGone() {
     for (row = firstRow; row < firstRow + rows; row++) {
       int member = layout.member(row, rooms.driveIndex);
+      long lblk = row * layout.chunkBlocks();
       for (int i = 0; i < layout.chunkBlocks() && member < layout.dataMembers(); i++) {
-        set(member, i);
+        WriteOp newest = side.newestUpdate(gfid, lblk + i);
+        if (late || newest != null && !newest.unmaps() && !newest.unchanged()) {
+          set(member, i);
+        }
       }
     }
     answer();
@@ -108,6 +117,7 @@ public final class AllocationOp implements PageRequest.Listener {
   }
 
   private void answer() {
+    late = false;
     side.answered(this);
     rooms.shard.send(client, MessageType.ALLOCATION_ANSWERED, this, null, 0);
   }

@@ -72,6 +72,10 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private ArrayStart start;
   private Failover failover;
   private int failovers;
+
+  /** A drive is to fail, and the array has not heard of it yet. */
+  private boolean failing;
+
   private BitSet leftOut = new BitSet();
   private Volume volume;
   private RecoveryReport recovery;
@@ -252,6 +256,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
             this::faulty,
             budgets);
     failover = null;
+    failing = false;
     leftOut = new BitSet();
     start = new ArrayStart(labels, parts);
     DriveLabel[] present = labels;
@@ -308,11 +313,13 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** Takes a drive out of service while the array runs. */
   void fail(int drive) {
+    failing = true;
     failover.onDriveFailed(drive, "is to fail");
   }
 
   @Override
   public void onBegun(BitSet failed) {
+    failing = false;
     failovers++;
   }
 
@@ -514,16 +521,10 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** Stops cleanly: a last checkpoint on every drive. */
   void stop() {
-    settle();
-    int[] owed = {drives.length};
-    for (int d = 0; d < drives.length; d++) {
-      if (iom(d) == null) {
-        owed[0]--;
-      } else {
-        iom(d).lastCheckpoint(() -> owed[0]--);
-      }
+    while (!lastCheckpoints()) {
+      // A drive has failed in it: the array goes on without that one, and stops then.
+      run(this::quiet);
     }
-    run(() -> owed[0] == 0);
     run(() -> nextDue() == Long.MAX_VALUE);
     ended();
     for (BlockDevice device : devices) {
@@ -534,6 +535,21 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     for (SimulatedLoop loop : loops) {
       loop.close();
     }
+  }
+
+  private boolean lastCheckpoints() {
+    settle();
+    int before = failovers;
+    int[] owed = {drives.length};
+    for (int d = 0; d < drives.length; d++) {
+      if (iom(d) == null) {
+        owed[0]--;
+      } else {
+        iom(d).lastCheckpoint(() -> owed[0]--);
+      }
+    }
+    run(() -> owed[0] == 0 || failovers != before);
+    return failovers == before;
   }
 
   private void ended() {
@@ -550,12 +566,15 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   private boolean quiet() {
+    if (failing || failover.busy()) {
+      return false;
+    }
     for (int d = 0; d < drives.length; d++) {
       if (!acting(d).quiet()) {
         return false;
       }
     }
-    return !failover.busy();
+    return true;
   }
 
   /** Of an array that is quiet: what is not as it was before clients came. */

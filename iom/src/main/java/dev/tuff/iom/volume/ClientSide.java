@@ -289,17 +289,15 @@ public final class ClientSide implements Actor {
     int rows = (int) ((request.offset + request.bytes - 1) / rowBytes - firstRow + 1);
     request.allocation.begin(request.offset, request.bytes);
     for (int drive = 0; drive < volume.drives(); drive++) {
-      if (volume.present(drive)) {
-        AllocationOp op =
-            freeQueryCount == 0 ? new AllocationOp() : freeQueries[--freeQueryCount];
-        op.client = this;
-        op.request = request;
-        op.gfid = volume.attributes().gfid();
-        op.firstRow = firstRow;
-        op.rows = rows;
-        owe(request);
-        shard.send(volume.acting(drive), MessageType.QUERY_ALLOCATION, op, null, 0);
-      } else {
+      AllocationOp op = freeQueryCount == 0 ? new AllocationOp() : freeQueries[--freeQueryCount];
+      op.client = this;
+      op.request = request;
+      op.gfid = volume.attributes().gfid();
+      op.firstRow = firstRow;
+      op.rows = rows;
+      owe(request);
+      shard.send(volume.acting(drive), MessageType.QUERY_ALLOCATION, op, null, 0);
+      if (!volume.present(drive)) {
         markUnknown(volume, request.allocation, drive, firstRow, rows);
       }
     }

@@ -115,8 +115,8 @@ public final class VolumeRequest {
 
   /**
    * Makes this a question: which blocks of the range are mapped? No data is read. It sees every
-   * request that was replied to before; a block that is being written or discarded at the same time
-   * may be told either way.
+   * request that was submitted before on its shard, or replied to before on any; a block that is
+   * being discarded at the same time may be told either way.
    *
    * @param newBytes 1 to {@link #MAX_QUERY_BYTES}
    * @param answer where the answer goes
