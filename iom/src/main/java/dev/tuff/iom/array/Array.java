@@ -41,6 +41,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * An array of drives that runs: shards, one IOM a drive, volumes. Owns its threads, rings, memory
@@ -63,14 +64,19 @@ public final class Array implements AutoCloseable {
   private final BlockDevice[] devices;
   private final Roster roster;
   private volatile Failover failover;
-  private volatile RecoveryReport recovery;
+  private RecoveryReport recovery;
   private long recoveryNanos;
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final Map<Integer, ArrayDeque<IoBuffer>> freeClientBuffers = new HashMap<>();
   private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
+  private final AtomicInteger begunFailovers = new AtomicInteger();
   private final AtomicInteger failovers = new AtomicInteger();
+
+  /** Of a thread that asks IOMs: how many failovers had begun when it began. */
+  private final ThreadLocal<Integer> asking = new ThreadLocal<>();
+
   private boolean closed;
 
   private Array(AssembledDrives drives, AssembleOptions options) {
@@ -119,8 +125,9 @@ public final class Array implements AutoCloseable {
   /**
    * Starts the array that the drives belong to, and recovers it first if it was not stopped
    * cleanly. Up to K of its drives may be left out: the array is then degraded, and what is on them
-   * is made from their groups. Unless it is only read, that makes them stale. Drives that fail later
-   * are left out then, up to K in all, and nobody who reads or writes sees more of it than a pause.
+   * is made from their groups. Unless it is only read, that makes them stale. Drives that fail
+   * later are left out then, up to K in all, and nobody who reads or writes sees more of it than a
+   * pause.
    *
    * @throws ArrayException with one sentence that says what was found and what to do
    */
@@ -226,12 +233,11 @@ public final class Array implements AutoCloseable {
   private final class FailoverListener implements Failover.Listener {
     @Override
     public void onBegun(BitSet failed) {
-      // What each has died of is noted where it was found.
+      begunFailovers.incrementAndGet();
     }
 
     @Override
     public void onServing(RecoveryReport report) {
-      recovery = report;
       failovers.incrementAndGet();
     }
 
@@ -274,10 +280,7 @@ public final class Array implements AutoCloseable {
   }
 
   private String stopped(int drive, String why) {
-    return drivePath(drive)
-        + " "
-        + why
-        + "; the array has stopped. Start it without this drive.";
+    return drivePath(drive) + " " + why + "; the array has stopped. Start it without this drive.";
   }
 
   /**
@@ -301,15 +304,15 @@ public final class Array implements AutoCloseable {
               + drives.bearable()
               + ". Replace a missing drive first.");
     }
-    int before = failovers.get();
     onFailed(drive, "was taken out of service");
-    while (failovers.get() == before) {
+    while (present(drive)) {
       ArrayException stopped = failure();
       if (stopped != null) {
         throw new ArrayException(stopped.getMessage(), stopped);
       }
       pause();
     }
+    awaitServing();
   }
 
   private int missing() {
@@ -374,6 +377,10 @@ public final class Array implements AutoCloseable {
         if (stopped != null) {
           throw new ArrayException(stopped.getMessage(), stopped);
         }
+        Integer before = asking.get();
+        if (before != null && begunFailovers.get() != before) {
+          throw new Interrupted();
+        }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new ArrayException("Waiting for the array was interrupted.", e);
@@ -382,6 +389,43 @@ public final class Array implements AutoCloseable {
             ? known
             : new ArrayException("The array failed: " + e.getCause(), e.getCause());
       }
+    }
+  }
+
+  /** What an IOM was asked for is not answered: the array has gone on without a drive. */
+  private static final class Interrupted extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  /**
+   * Does something that asks all IOMs, and does it again when a drive fails in it: what was asked
+   * of the IOMs before is not answered then.
+   */
+  <T> T inOneGo(Supplier<T> task) {
+    while (true) {
+      awaitServing();
+      int before = begunFailovers.get();
+      asking.set(before);
+      try {
+        T result = task.get();
+        if (begunFailovers.get() == before) {
+          return result;
+        }
+      } catch (Interrupted again) {
+        // Once more, with those that are there now.
+      } finally {
+        asking.remove();
+      }
+    }
+  }
+
+  private void awaitServing() {
+    while (begunFailovers.get() != failovers.get()) {
+      ArrayException stopped = failure();
+      if (stopped != null) {
+        throw new ArrayException(stopped.getMessage(), stopped);
+      }
+      pause();
     }
   }
 
@@ -455,7 +499,13 @@ public final class Array implements AutoCloseable {
     if (readOnly) {
       throw new ArrayException("The array was started read-only; no volume can be made.");
     }
-    ObjectAttributes attributes = attributes(spec);
+    ObjectAttributes attributes = inOneGo(() -> attributes(spec));
+    inOneGo(() -> create(attributes));
+    volumes.put(attributes.name(), volume(attributes));
+    return info(attributes, 0);
+  }
+
+  private Void create(ObjectAttributes attributes) {
     List<CompletableFuture<Void>> created = new ArrayList<>();
     for (int d = 0; d < driveCount(); d++) {
       int drive = d;
@@ -465,8 +515,7 @@ public final class Array implements AutoCloseable {
               done -> acting(drive).createObject(attributes, () -> done.complete(null))));
     }
     created.forEach(this::await);
-    volumes.put(attributes.name(), volume(attributes));
-    return info(attributes, 0);
+    return null;
   }
 
   private ObjectAttributes attributes(VolumeSpec spec) {
@@ -541,6 +590,10 @@ public final class Array implements AutoCloseable {
 
   /** The array as it is now. */
   public ArrayStatus status() {
+    return inOneGo(this::statusNow);
+  }
+
+  private ArrayStatus statusNow() {
     List<DriveInfo> driveInfos = new ArrayList<>();
     Map<Long, Long> used = new HashMap<>();
     for (int d = 0; d < driveCount(); d++) {
@@ -588,15 +641,17 @@ public final class Array implements AutoCloseable {
     if (label == null) {
       return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0);
     }
-    if (!present(d)) {
-      long bytes = label.superblock().sizeBlocks() * Drive.BLOCK_BYTES;
-      return new DriveInfo(d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0);
-    }
     Superblock s = label.superblock();
     return await(
         onShard(
             d % shards.length,
             done -> {
+              if (!present(d)) {
+                long bytes = s.sizeBlocks() * Drive.BLOCK_BYTES;
+                done.complete(
+                    new DriveInfo(d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0));
+                return;
+              }
               SideRooms rooms = iom(d).rooms();
               synchronized (used) {
                 for (Cnode cnode : rooms.cnodes().all()) {
@@ -618,7 +673,7 @@ public final class Array implements AutoCloseable {
             }));
   }
 
-  private static VolumeInfo info(ObjectAttributes attributes, long usedBytes) {
+  private VolumeInfo info(ObjectAttributes attributes, long usedBytes) {
     return new VolumeInfo(
         attributes.name(),
         attributes.gfid(),
@@ -627,7 +682,8 @@ public final class Array implements AutoCloseable {
         attributes.parityMembers(),
         attributes.chunkBlocks() * Drive.BLOCK_BYTES,
         attributes.toughness(),
-        usedBytes);
+        usedBytes,
+        attributes.parityMembers() - missing());
   }
 
   /** What went through the drives since they were assembled. */
@@ -696,8 +752,12 @@ public final class Array implements AutoCloseable {
     closed = true;
     try {
       if (!readOnly) {
-        quiesce();
-        checkpointAll();
+        inOneGo(
+            () -> {
+              quiesce();
+              checkpointAll();
+              return null;
+            });
       }
     } finally {
       abandon();

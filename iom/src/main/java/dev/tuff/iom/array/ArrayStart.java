@@ -71,6 +71,7 @@ public final class ArrayStart {
    * @param seenAs what others send an IOM's messages to, by default itself
    * @param budgets likewise, the drives' space
    */
+  @SuppressWarnings("ArrayRecordComponent") // filled and changed in place, by all starts
   public record Parts(
       BlockDevice[] devices,
       Shard[] shards,
@@ -336,8 +337,8 @@ public final class ArrayStart {
   }
 
   /**
-   * Stops what acts for a drive, on its shard; calls {@code idle} when the drive has let go of every
-   * buffer.
+   * Stops what acts for a drive, on its shard; calls {@code idle} when the drive has let go of
+   * every buffer.
    */
   void halt(int drive, Runnable idle) {
     if (acting[drive] != null) {

@@ -221,11 +221,7 @@ public final class Failover {
   }
 
   private void onEach(
-      int count,
-      IntPredicate which,
-      IntFunction<Shard> shardOf,
-      Task task,
-      Runnable whenAll) {
+      int count, IntPredicate which, IntFunction<Shard> shardOf, Task task, Runnable whenAll) {
     Invariant.check(owed == 0, "one thing at a time while the array goes on without a drive");
     owed = 1;
     for (int i = 0; i < count; i++) {

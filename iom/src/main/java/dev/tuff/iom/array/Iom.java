@@ -177,6 +177,12 @@ public final class Iom implements Acting {
   }
 
   private void create(ObjectAttributes attributes, PageRequest answered, Runnable hardened) {
+    if (rooms.cnodes().get(attributes.gfid()) != null) {
+      // Recovery has made it, after a failover in the middle of the making.
+      answered.release();
+      hardened.run();
+      return;
+    }
     // The cnode's page stays pinned as long as the array runs.
     long id = rooms.journal.append(new ObjectEntry(attributes, hardened));
     rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));

@@ -95,8 +95,7 @@ final class IomStart {
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES)
     };
     IoBuffer zeros = zeros(memory);
-    BlockCache blocks =
-        new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));
+    BlockCache blocks = new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));
     this.objects =
         new PageTree(maps, PageFormat.KIND_OBJECTS, 0, PageFormat.OBJECT_LEVELS, root.objects());
     this.rooms =

@@ -54,24 +54,24 @@ public final class Cnode {
         cache == null
             ? null
             : new PageTree(
-            cache,
-            PageFormat.KIND_DATA_MAP,
-            attributes.gfid(),
-            shape.dataLevels(),
-            new MapHolder(OFFSET_DATA_MAP),
-            shape.dataEntriesPerLeaf(),
-            MapShape.DATA_ENTRY_BYTES);
+                cache,
+                PageFormat.KIND_DATA_MAP,
+                attributes.gfid(),
+                shape.dataLevels(),
+                new MapHolder(OFFSET_DATA_MAP),
+                shape.dataEntriesPerLeaf(),
+                MapShape.DATA_ENTRY_BYTES);
     this.parityMap =
         cache == null
             ? null
             : new PageTree(
-            cache,
-            PageFormat.KIND_PARITY_MAP,
-            attributes.gfid(),
-            shape.parityLevels(),
-            new MapHolder(OFFSET_PARITY_MAP),
-            shape.parityEntriesPerLeaf(),
-            shape.parityEntryBytes());
+                cache,
+                PageFormat.KIND_PARITY_MAP,
+                attributes.gfid(),
+                shape.parityLevels(),
+                new MapHolder(OFFSET_PARITY_MAP),
+                shape.parityEntriesPerLeaf(),
+                shape.parityEntryBytes());
   }
 
   private final class MapHolder implements PageTree.Holder {

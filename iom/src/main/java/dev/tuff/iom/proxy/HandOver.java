@@ -1,6 +1,5 @@
 package dev.tuff.iom.proxy;
 
-import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;

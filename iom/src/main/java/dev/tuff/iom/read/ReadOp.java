@@ -60,7 +60,9 @@ public final class ReadOp
   private IoBuffer scratch;
   private Repaired repaired;
 
-  /** Of blocks that were made from their groups: the versions and checksums that the parity knows. */
+  /**
+   * Of blocks that were made from their groups: the versions and checksums that the parity knows.
+   */
   final long[] madeId = new long[WriteOp.MAX_BLOCKS];
 
   final int[] madeCrc = new int[WriteOp.MAX_BLOCKS];

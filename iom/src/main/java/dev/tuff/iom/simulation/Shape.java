@@ -191,7 +191,8 @@ public record Shape(
   long memoryBytes() {
     return sizes.bytes() * drives
         + IomMemory.proxyBytes() * parity
-        + (long) slotBytes() * depth + (1 << 20);
+        + (long) slotBytes() * depth
+        + (1 << 20);
   }
 
   @Override

@@ -72,10 +72,6 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private ArrayStart start;
   private Failover failover;
   private int failovers;
-
-  /** A drive is to fail, and the array has not heard of it yet. */
-  private boolean failing;
-
   private BitSet leftOut = new BitSet();
   private Volume volume;
   private RecoveryReport recovery;
@@ -256,7 +252,6 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
             this::faulty,
             budgets);
     failover = null;
-    failing = false;
     leftOut = new BitSet();
     start = new ArrayStart(labels, parts);
     DriveLabel[] present = labels;
@@ -313,13 +308,11 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** Takes a drive out of service while the array runs. */
   void fail(int drive) {
-    failing = true;
     failover.onDriveFailed(drive, "is to fail");
   }
 
   @Override
   public void onBegun(BitSet failed) {
-    failing = false;
     failovers++;
   }
 
@@ -521,10 +514,12 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** Stops cleanly: a last checkpoint on every drive. */
   void stop() {
-    while (!lastCheckpoints()) {
-      // A drive has failed in it: the array goes on without that one, and stops then.
-      run(this::quiet);
-    }
+    int before;
+    do {
+      settle();
+      before = failovers;
+      lastCheckpoints();
+    } while (failovers != before);
     run(() -> nextDue() == Long.MAX_VALUE);
     ended();
     for (BlockDevice device : devices) {
@@ -537,8 +532,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     }
   }
 
-  private boolean lastCheckpoints() {
-    settle();
+  /** Ends early when a drive fails in it. */
+  private void lastCheckpoints() {
     int before = failovers;
     int[] owed = {drives.length};
     for (int d = 0; d < drives.length; d++) {
@@ -549,7 +544,6 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       }
     }
     run(() -> owed[0] == 0 || failovers != before);
-    return failovers == before;
   }
 
   private void ended() {
@@ -566,7 +560,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   private boolean quiet() {
-    if (failing || failover.busy()) {
+    if (failover.busy()) {
       return false;
     }
     for (int d = 0; d < drives.length; d++) {

@@ -314,7 +314,9 @@ public final class DataSide {
     void onFlush(Object subject, Actor client);
   }
 
-  /** Tells what is accepted and not over, in the order of acceptance; of an IOM that has stopped. */
+  /**
+   * Tells what is accepted and not over, in the order of acceptance; of an IOM that has stopped.
+   */
   public void handOver(Unfinished hears) {
     for (WriteOp op = oldest; op != null; op = op.newerOpen) {
       while (!flushes.isEmpty() && flushes.peek().upTo() < op.acceptedAs) {

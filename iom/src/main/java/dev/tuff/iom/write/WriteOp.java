@@ -585,8 +585,8 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
 
   /**
    * The first live one of several parities lets one update of a group in at a time. Only so do all
-   * parities have the same updates in the same order, and after a crash with several drives lost there is a
-   * state of the group that every parity left still has.
+   * parities have the same updates in the same order, and after a crash with several drives lost
+   * there is a state of the group that every parity left still has.
    */
   void onAdmitted() {
     // All but the first.
