@@ -302,7 +302,9 @@ public final class ArrayStart {
       IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES),
       IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES)
     };
-    SideRooms rooms = SideRooms.ofProxy(d, parts.shardOf(d), pools, parts.roster(), Kernel.isal());
+    IoBuffer zeros = IomStart.zeros(memory);
+    SideRooms rooms =
+        SideRooms.ofProxy(d, parts.shardOf(d), pools, zeros, parts.roster(), Kernel.isal());
     Proxy proxy = new Proxy(rooms, report.epoch() << EPOCH_ID_BITS, openUpdates());
     objects.forEach(attributes -> proxy.createObject(attributes, () -> {}));
     acting[d] = proxy;

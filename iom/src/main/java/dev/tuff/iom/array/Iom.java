@@ -11,6 +11,7 @@ import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.proxy.HandOver;
+import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.repair.BlockRepair;
@@ -79,6 +80,8 @@ public final class Iom implements Acting {
       case READ -> reads.onRead((ReadOp) subject);
       case FLUSH -> data.onFlush(subject, (Actor) message.detail);
       case UPDATE_PARITY -> parity.onUpdateParity((WriteOp) subject, message.number);
+      case UNCHANGED -> data.onUnchanged((WriteOp) subject);
+      case QUERY_ALLOCATION -> reads.onQueryAllocation((AllocationOp) subject);
       case ADMITTED -> data.onAdmitted((WriteOp) subject);
       case REQUEST_DELTA -> data.onRequestDelta((WriteOp) subject, (int) message.number);
       case DELTA -> parity.onDelta((Generation) subject, (int) message.number);
@@ -90,7 +93,7 @@ public final class Iom implements Acting {
       case JOURNAL_FULL -> data.onJournalFull();
       case JOURNAL_TRIMMED -> data.onJournalTrimmed();
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
-      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, FLUSHED ->
+      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
   }

@@ -2,6 +2,7 @@ package dev.tuff.iom.proxy;
 
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.runtime.Actor;
@@ -59,6 +60,8 @@ public final class Proxy implements Acting {
     switch (message.type) {
       case WRITE -> data.onWrite((WriteOp) subject);
       case READ -> reads.onRead((ReadOp) subject);
+      case UNCHANGED -> data.onUnchanged((WriteOp) subject);
+      case QUERY_ALLOCATION -> reads.onQueryAllocation((AllocationOp) subject);
       case FLUSH -> data.onFlush(subject, (Actor) message.detail);
       case ADMITTED -> data.onAdmitted((WriteOp) subject);
       case REQUEST_DELTA -> data.onRequestDelta((WriteOp) subject, (int) message.number);

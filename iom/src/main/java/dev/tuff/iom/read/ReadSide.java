@@ -13,6 +13,8 @@ import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.WriteOp;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -27,6 +29,8 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   private final ArrayDeque<BufferClaim> claims = new ArrayDeque<>();
   private Reconstruction free;
   private int inside;
+
+  private final List<AllocationOp> queries = new ArrayList<>();
 
   /** Clients' reads, in the order in which they came. */
   private ReadOp oldest;
@@ -126,6 +130,16 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     op.accept(this);
   }
 
+  /** A client asks which blocks of some rows are mapped. */
+  public void onQueryAllocation(AllocationOp op) {
+    queries.add(op);
+    op.start(this);
+  }
+
+  void answered(AllocationOp op) {
+    queries.remove(op);
+  }
+
   void entered(ReadOp op) {
     op.newer = null;
     op.older = newest;
@@ -155,6 +169,11 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     for (ReadOp op = oldest; op != null; op = op.newer) {
       hears.accept(op);
     }
+  }
+
+  /** Likewise of every allocation query. */
+  public void handOverQueries(Consumer<AllocationOp> hears) {
+    queries.forEach(hears);
   }
 
   void countDamage(long damaged, long unreadable) {

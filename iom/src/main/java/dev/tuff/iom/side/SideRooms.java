@@ -1,5 +1,6 @@
 package dev.tuff.iom.side;
 
+import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.cache.BlockCache;
@@ -61,6 +62,9 @@ public final class SideRooms {
    */
   public final BufferPool readScratch;
 
+  /** Zeros for the longest run: what is written when blocks are zeroed. Never written to. */
+  public final IoBuffer zeros;
+
   private final Roster roster;
   private final CnodeTable cnodes = new CnodeTable();
   private final ErasureCode[][] codes =
@@ -74,6 +78,8 @@ public final class SideRooms {
     public final Counter mediaErrors = new Counter();
     public final Counter reconstructedBlocks = new Counter();
     public final Counter repairedBlocks = new Counter();
+    public final Counter unmappedBlocks = new Counter();
+    public final Counter unmappedParities = new Counter();
     public final Counter updates = new Counter();
     public final Counter generations = new Counter();
     public final Counter mergedUpdates = new Counter();
@@ -92,6 +98,7 @@ public final class SideRooms {
       Root root,
       BlockCache blocks,
       BufferPool[] pools,
+      IoBuffer zeros,
       Roster roster,
       Kernel kernel) {
     this.driveIndex = driveIndex;
@@ -111,6 +118,7 @@ public final class SideRooms {
     this.gather = pools[4];
     this.mergedData = pools[5];
     this.readScratch = pools[6];
+    this.zeros = zeros;
     this.roster = roster;
     this.kernel = kernel;
   }
@@ -122,9 +130,15 @@ public final class SideRooms {
    * @param pools as for an IOM; those of the parity side and for reconstruction may be empty
    */
   public static SideRooms ofProxy(
-      int driveIndex, Shard shard, BufferPool[] pools, Roster roster, Kernel kernel) {
+      int driveIndex,
+      Shard shard,
+      BufferPool[] pools,
+      IoBuffer zeros,
+      Roster roster,
+      Kernel kernel) {
     return new SideRooms(
-        driveIndex, shard, null, null, null, null, null, null, null, null, pools, roster, kernel);
+        driveIndex, shard, null, null, null, null, null, null, null, null, pools, zeros, roster,
+        kernel);
   }
 
   /** True for the rooms of a proxy: the drive is gone, and nothing is kept here. */

@@ -131,6 +131,9 @@ final class SimulationRun {
     }
     statistics.count(Count.EVENTS, array.steps());
     statistics.count(Count.REFUSED, array.client.refused());
+    statistics.count(Count.DISCARDS, array.client.discards());
+    statistics.count(Count.ZEROES, array.client.zeroes());
+    statistics.count(Count.ALLOCATION_QUERIES, array.client.queries());
     statistics.time(array.virtualNanos());
     for (SimulatedDrive drive : array.drives) {
       statistics.count(Count.LOST_SECTORS, drive.lostSectors());
@@ -289,6 +292,8 @@ final class SimulationRun {
         statistics.count(
             Count.WRONG_BLOCKS_FOUND, counters.checksumErrors.get() + counters.mediaErrors.get());
         statistics.count(Count.BLOCKS_RECONSTRUCTED, counters.reconstructedBlocks.get());
+        statistics.count(Count.UNMAPPED, counters.unmappedBlocks.get());
+        statistics.count(Count.PARITIES_UNMAPPED, counters.unmappedParities.get());
       }
     }
   }
