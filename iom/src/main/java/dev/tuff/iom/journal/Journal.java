@@ -25,7 +25,7 @@ public final class Journal implements BlockIo.Listener {
    * Commits written at the same time at most; while they are, later entries gather for the next
    * one.
    */
-  static final int COMMITS_IN_FLIGHT = 2;
+  static final int COMMITS_IN_FLIGHT = 4;
 
   /** How many buffers {@link #Journal} needs: those in flight and the one being filled. */
   public static final int BUFFERS = COMMITS_IN_FLIGHT + 1;
