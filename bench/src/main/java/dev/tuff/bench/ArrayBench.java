@@ -37,7 +37,7 @@ public final class ArrayBench {
   private static final String VOLUME = "bench";
 
   /** Of what the array has for its clients, the rest being for filling the volume. */
-  private static final long LARGEST_BUFFERS = 80 * MIB;
+  private static final long LARGEST_BUFFERS = 48 * MIB;
 
   /**
    * What to measure.
