@@ -4,10 +4,7 @@ import dev.tuff.bench.Comparison.Side;
 import dev.tuff.device.BlockDevice;
 import dev.tuff.device.DeviceOptions;
 import dev.tuff.device.IoBuffer;
-import dev.tuff.device.IoHandler;
 import dev.tuff.device.IoMemory;
-import dev.tuff.device.IoRequest;
-import dev.tuff.device.IoResult;
 import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.array.Array;
@@ -40,7 +37,7 @@ public final class ArrayBench {
   private static final String VOLUME = "bench";
 
   /** Of what the array has for its clients, the rest being for filling the volume. */
-  private static final long LARGEST_BUFFERS = 80 * MIB;
+  private static final long LARGEST_BUFFERS = 48 * MIB;
 
   /**
    * What to measure.
@@ -283,18 +280,30 @@ public final class ArrayBench {
     return buffers;
   }
 
+  /**
+   * A load on the raw drives.
+   *
+   * @param flushedPasses as in {@link DeviceLoad}
+   */
+  private record RawLoad(Workload work, boolean flushedPasses) {
+    String name() {
+      return "raw " + work.direction().label() + (flushedPasses ? ", flushed" : "");
+    }
+  }
+
   /** What the limit of a load is worked out from, at the same total depth. */
-  private static List<Workload> rawLoads(Workload load) {
+  private static List<RawLoad> rawLoads(Workload load) {
     if (load.direction() == Direction.READ) {
-      return List.of(load);
+      return List.of(new RawLoad(load, false));
     }
     Workload durable =
         new Workload(load.pattern(), Direction.DURABLE_WRITE, load.blockBytes(), load.depth());
     if (load.pattern() == Pattern.SEQUENTIAL) {
-      return List.of(load, durable);
+      return List.of(
+          new RawLoad(load, true), new RawLoad(durable, false), new RawLoad(load, false));
     }
-    return List.of(
-        durable, new Workload(load.pattern(), Direction.READ, load.blockBytes(), load.depth()));
+    Workload read = new Workload(load.pattern(), Direction.READ, load.blockBytes(), load.depth());
+    return List.of(new RawLoad(durable, false), new RawLoad(read, false));
   }
 
   private static Comparison measure(
@@ -316,11 +325,9 @@ public final class ArrayBench {
             new Side(work.toughnesses().isEmpty() ? "tuff" : "tuff T" + level.level(), load::run));
       }
       int firstRaw = sides.size();
-      for (Workload raw : rawLoads(work.load())) {
+      for (RawLoad raw : rawLoads(work.load())) {
         DeviceLoad load = rawDrives.load(raw);
-        sides.add(
-            new Side(
-                "raw " + raw.direction().label(), seconds -> rawDrives.runAndFlush(load, seconds)));
+        sides.add(new Side(raw.name(), seconds -> runAndFlush(load, seconds)));
       }
       String name = work.load().label();
       Comparison comparison =
@@ -350,13 +357,28 @@ public final class ArrayBench {
       result =
           result
               .withRatio(
-                  new Ratio("throughput / limit", ofStripeLimit(comparison, firstRaw, n, k), goal))
+                  new Ratio(
+                      "throughput / flushed limit",
+                      ofStripeLimit(comparison, firstRaw, n, k),
+                      goal))
               .withRatio(
                   new Ratio(
                       "throughput / durable limit",
                       ofStripeLimit(comparison, firstRaw + 1, n, k),
+                      null))
+              .withRatio(
+                  new Ratio(
+                      "throughput / plain limit",
+                      ofStripeLimit(comparison, firstRaw + 2, n, k),
                       null));
-      notes.add(work.load().label() + ": the limit is raw x " + n + "/" + (n + k) + ".");
+      notes.add(
+          work.load().label()
+              + ": the limits are raw x "
+              + n
+              + "/"
+              + (n + k)
+              + ". Flushed: raw writes whose every byte is on the medium when the time ends, one flush for a pass over the drives."
+              + " Durable: each raw write is hardened before its completion. Plain: what stays in a drive's cache counts as written.");
     } else if (work.load().depth() == 1) {
       List<Double> cached = new ArrayList<>();
       List<Double> readFirst = new ArrayList<>();
@@ -380,6 +402,16 @@ public final class ArrayBench {
     }
     return result.withRatio(
         new Ratio("Java bytes per op", javaBytes, Goal.atMost(JAVA_BYTES_GOAL)));
+  }
+
+  /**
+   * One stretch, and a flush of every drive that does not count as time: what a load leaves in the
+   * drives' caches would otherwise be written by the next side's first flush, in that side's time.
+   */
+  private static Measurement runAndFlush(DeviceLoad load, double seconds) {
+    Measurement measured = load.run(seconds);
+    load.flush();
+    return measured;
   }
 
   private static List<Double> ofStripeLimit(Comparison comparison, int raw, int n, int k) {
@@ -437,8 +469,6 @@ public final class ArrayBench {
     private final BlockDevice[] devices;
     private final IoBuffer memory;
     private final long span;
-    private final IoHandler flushed = this::onFlushed;
-    private int flushesOwed;
 
     RawDrives(List<Path> paths, long span, List<ArrayWorkload> workloads) {
       this.span = span;
@@ -472,32 +502,8 @@ public final class ArrayBench {
       }
     }
 
-    DeviceLoad load(Workload work) {
-      return new DeviceLoad(loop, devices, memory, span, work);
-    }
-
-    /**
-     * One stretch, and a flush of every drive that does not count as time: what a load leaves in
-     * the drives' caches would otherwise be written by the next side's first flush, in that side's
-     * time.
-     */
-    Measurement runAndFlush(DeviceLoad load, double seconds) {
-      Measurement measured = load.run(seconds);
-      for (BlockDevice device : devices) {
-        device.submit(new IoRequest(flushed, this).flush());
-        flushesOwed++;
-      }
-      while (flushesOwed > 0) {
-        loop.await(-1);
-      }
-      return measured;
-    }
-
-    private void onFlushed(IoRequest request) {
-      flushesOwed--;
-      if (request.result() != IoResult.OK) {
-        throw new BenchException("A flush of a raw drive failed: error " + request.errno() + ".");
-      }
+    DeviceLoad load(RawLoad raw) {
+      return new DeviceLoad(loop, devices, memory, span, raw.work, raw.flushedPasses);
     }
 
     @Override

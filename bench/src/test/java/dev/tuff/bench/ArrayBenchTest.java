@@ -54,10 +54,25 @@ class ArrayBenchTest {
     Comparison sequential = report.comparisons().getFirst();
     assertThat(sequential.series())
         .extracting(Series::name)
-        .containsExactly("tuff T2", "raw write", "raw durable write");
+        .containsExactly("tuff T2", "raw write, flushed", "raw durable write", "raw write");
     assertThat(sequential.ratios())
         .extracting(Ratio::name)
-        .containsExactly("throughput / limit", "throughput / durable limit", "Java bytes per op");
+        .containsExactly(
+            "throughput / flushed limit",
+            "throughput / durable limit",
+            "throughput / plain limit",
+            "Java bytes per op");
+    // One load: the goal is tied to the raw drives that had everything on the medium.
+    assertThat(sequential.ratios().stream().filter(r -> r.goal() != null).map(Ratio::name))
+        .containsExactly("throughput / flushed limit", "Java bytes per op");
+    assertThat(sequential.ratios().getFirst().goal()).isEqualTo(Goal.atLeast(0.75));
+    for (Measurement m : sequential.series().get(1).repeats()) {
+      // Three drives, each flushed at least once in the measured time; nothing read or lost.
+      assertThat(m.flushes()).isGreaterThanOrEqualTo(3);
+      assertThat(m.flushes() % 3).isZero();
+      assertThat(m.deviceWrittenBytes()).isEqualTo(m.bytes());
+    }
+    assertThat(sequential.series().get(3).repeats()).allMatch(m -> m.flushes() == 0);
     for (Measurement m : sequential.series().getFirst().repeats()) {
       // Two data members and a parity: at least half as much again as the user wrote.
       assertThat(m.writeAmplification()).isGreaterThanOrEqualTo(1.5);
@@ -75,7 +90,7 @@ class ArrayBenchTest {
         assertThat(series.repeats()).hasSize(2).allMatch(m -> m.operations() > 0);
       }
     }
-    assertThat(steps).contains("0/28", "28/28");
+    assertThat(steps).contains("0/30", "30/30");
     assertThat(report.environment().settings())
         .containsEntry("protection", "2+1")
         .containsEntry("volume", "32 MiB");
