@@ -34,7 +34,7 @@ public final class ArrayBench {
   private static final int BLOCK = 4096;
   private static final int LARGE = 1 << 20;
   private static final long MIB = 1L << 20;
-  private static final String VOLUME = "bench";
+  static final String VOLUME = "bench";
 
   /** Of what the array has for its clients, the rest being for filling the volume. */
   private static final long LARGEST_BUFFERS = 48 * MIB;
@@ -55,6 +55,7 @@ public final class ArrayBench {
    * @param seconds of every stretch
    * @param repeats stretches per side, at least 1
    * @param warmUpSeconds of the unrecorded stretch before each load
+   * @param degraded the array with a drive missing beside the whole one, instead of its raw drives
    */
   public record Options(
       Path directory,
@@ -69,8 +70,13 @@ public final class ArrayBench {
       List<ArrayWorkload> workloads,
       double seconds,
       int repeats,
-      double warmUpSeconds) {
+      double warmUpSeconds,
+      boolean degraded) {
     public Options {
+      if (degraded && parityMembers == 0) {
+        throw new BenchException(
+            "Without parity there is no degraded array; give a protection with one, like 4+1.");
+      }
       drives = drives == 0 ? dataMembers + parityMembers : drives;
       workloads = workloads.isEmpty() ? defaultWorkloads() : List.copyOf(workloads);
       if (!(seconds > 0) || repeats < 1 || warmUpSeconds < 0) {
@@ -90,7 +96,7 @@ public final class ArrayBench {
     /** 4+1 on five image drives of 512 MiB, the default loads, five repeats of 2 s. */
     public static Options defaults() {
       return new Options(
-          Path.of("var/bench"), 4, 1, 0, 512 * MIB, 0, 0, 0, false, List.of(), 2, 5, 2);
+          Path.of("var/bench"), 4, 1, 0, 512 * MIB, 0, 0, 0, false, List.of(), 2, 5, 2, false);
     }
 
     /**
@@ -111,7 +117,8 @@ public final class ArrayBench {
           workloads,
           0.1,
           2,
-          0.05);
+          0.05,
+          degraded);
     }
   }
 
@@ -140,6 +147,9 @@ public final class ArrayBench {
    * @throws dev.tuff.iom.array.ArrayException where the array does not work as asked
    */
   public static BenchReport run(Options options, BenchProgress progress) {
+    if (options.degraded) {
+      return DegradedBench.run(options, progress);
+    }
     int steps = 2;
     for (ArrayWorkload work : options.workloads) {
       steps +=
@@ -157,13 +167,13 @@ public final class ArrayBench {
     }
   }
 
-  private static long driveBytes(Options options) {
+  static long driveBytes(Options options) {
     long together =
         ImageFile.fittingBytes(options.directory, options.driveBytes * options.drives * 2);
     return Math.max(64 * MIB, together / (2L * options.drives) / MIB * MIB);
   }
 
-  private static long volumeBytes(Options options, long driveBytes) {
+  static long volumeBytes(Options options, long driveBytes) {
     if (options.volumeBytes > 0) {
       return options.volumeBytes;
     }
@@ -175,7 +185,7 @@ public final class ArrayBench {
     return data / 2 / MIB * MIB;
   }
 
-  private static List<Path> images(Path directory, String name, int count, long bytes) {
+  static List<Path> images(Path directory, String name, int count, long bytes) {
     List<Path> files = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Path file = directory.resolve(name + "-" + i + ".img");
@@ -251,7 +261,7 @@ public final class ArrayBench {
         notes);
   }
 
-  private static void fill(Array array, Volume volume) {
+  static void fill(Array array, Volume volume) {
     Workload work = new Workload(Pattern.SEQUENTIAL, Direction.WRITE, LARGE, 8);
     IoBuffer[] buffers = buffers(array, work, List.of(Toughness.HARDENED));
     try {
@@ -262,7 +272,7 @@ public final class ArrayBench {
   }
 
   /** One set for all levels, which run one after the other. */
-  private static IoBuffer[] buffers(Array array, Workload work, List<Toughness> levels) {
+  static IoBuffer[] buffers(Array array, Workload work, List<Toughness> levels) {
     int count =
         levels.stream().mapToInt(level -> VolumeLoad.buffersFor(work, level)).max().orElseThrow();
     if ((long) count * work.blockBytes() > LARGEST_BUFFERS) {

@@ -45,7 +45,8 @@ class ArrayBenchTest {
             workloads,
             0.1,
             2,
-            0.05);
+            0.05,
+            false);
     List<String> steps = new ArrayList<>();
     BenchReport report =
         ArrayBench.run(options, (what, done, total) -> steps.add(done + "/" + total));
@@ -104,5 +105,40 @@ class ArrayBenchTest {
     assertThatThrownBy(() -> new ArrayWorkload(durable, List.of(Toughness.HARDENED)))
         .isInstanceOf(BenchException.class)
         .hasMessageContaining("toughness");
+  }
+
+  @Test
+  void measuresAnArrayThatHasLostADriveInTurnWithAWholeOne() {
+    List<ArrayWorkload> workloads =
+        List.of(
+            ArrayWorkload.write(Pattern.RANDOM, 4096, 8, Toughness.HARDENED),
+            ArrayWorkload.read(Pattern.RANDOM, 4096, 8));
+    ArrayBench.Options options =
+        new ArrayBench.Options(
+            Path.of("target/bench-tests/array"),
+            2,
+            1,
+            0,
+            64 << 20,
+            32 << 20,
+            0,
+            0,
+            false,
+            workloads,
+            0.1,
+            2,
+            0.05,
+            true);
+    BenchReport report = ArrayBench.run(options, (what, done, total) -> {});
+
+    assertThat(report.comparisons()).hasSize(2);
+    assertThat(report.comparisons().getFirst().series())
+        .extracting(Series::name)
+        .containsExactly("degraded T2", "whole T2");
+    for (Comparison comparison : report.comparisons()) {
+      assertThat(comparison.series().getFirst().repeats().getFirst().operations()).isPositive();
+      assertThat(comparison.ratios()).hasSize(1);
+      assertThat(comparison.ratios().getFirst().values()).allMatch(ratio -> ratio > 0);
+    }
   }
 }
