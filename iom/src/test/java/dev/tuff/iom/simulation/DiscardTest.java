@@ -183,8 +183,7 @@ class DiscardTest {
   @Test
   void parityTellsOfDrivesThatAreGone() {
     for (int lost = 0; lost < 6; lost++) {
-      SimulatedArray array =
-          new SimulatedArray(Shape.of(6, 3, 2, 8192, 2), 12, PlantedFault.NONE);
+      SimulatedArray array = new SimulatedArray(Shape.of(6, 3, 2, 8192, 2), 12, PlantedFault.NONE);
       array.client.load(120);
       array.settle();
       int bytes = array.shape.volumeBytes();
