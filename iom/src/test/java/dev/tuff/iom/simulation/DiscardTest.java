@@ -93,7 +93,7 @@ class DiscardTest {
   @Test
   void theLastMemberTakesItsParityWithIt() {
     SimulatedArray array = new SimulatedArray(FIVE, 8, PlantedFault.NONE);
-    int chunk = FIVE.chunkBytes();
+    long chunk = FIVE.chunkBytes();
     for (int member = 0; member < 4; member++) {
       write(array, member * chunk, BLOCK);
     }
