@@ -21,6 +21,7 @@ import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.scrub.Scrub;
+import dev.tuff.iom.scrub.ScrubPosition;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.SideLimits;
@@ -219,9 +220,9 @@ public final class Iom implements Acting {
     }
   }
 
-  /** Begins to read and check everything that this drive holds. */
-  public Scrub scrub() {
-    return new Scrub(rooms, reads, readOnly ? null : repair);
+  /** Begins to read and check everything that this drive holds: see {@link Scrub}. */
+  public Scrub scrub(ScrubPosition from, boolean verifyParity) {
+    return new Scrub(rooms, reads, readOnly ? null : repair, from, verifyParity);
   }
 
   @Override
