@@ -93,7 +93,7 @@ class DiscardTest {
   @Test
   void theLastMemberTakesItsParityWithIt() {
     SimulatedArray array = new SimulatedArray(FIVE, 8, PlantedFault.NONE);
-    int chunk = FIVE.chunkBytes();
+    long chunk = FIVE.chunkBytes();
     for (int member = 0; member < 4; member++) {
       write(array, member * chunk, BLOCK);
     }
@@ -183,8 +183,7 @@ class DiscardTest {
   @Test
   void parityTellsOfDrivesThatAreGone() {
     for (int lost = 0; lost < 6; lost++) {
-      SimulatedArray array =
-          new SimulatedArray(Shape.of(6, 3, 2, 8192, 2), 12, PlantedFault.NONE);
+      SimulatedArray array = new SimulatedArray(Shape.of(6, 3, 2, 8192, 2), 12, PlantedFault.NONE);
       array.client.load(120);
       array.settle();
       int bytes = array.shape.volumeBytes();
