@@ -36,12 +36,7 @@ public final class ArrayScrub {
      * @throws IllegalArgumentException when {@code at} is nothing that it says
      */
     public DriveProgress(
-        String at,
-        long blocks,
-        long damaged,
-        long repaired,
-        long lost,
-        long unconfirmed) {
+        String at, long blocks, long damaged, long repaired, long lost, long unconfirmed) {
       this.position = position(at);
       this.blocks = blocks;
       this.damaged = damaged;
