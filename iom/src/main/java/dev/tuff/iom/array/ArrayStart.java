@@ -334,8 +334,9 @@ public final class ArrayStart {
       IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES),
       none
     };
+    IoBuffer zeros = IomStart.zeros(memory);
     SideRooms rooms =
-        SideRooms.ofProxy(d, parts.shardOf(d), pools, parts.roster(), rebuilding, Kernel.isal());
+        SideRooms.ofProxy(d, parts.shardOf(d), pools, zeros, parts.roster(), rebuilding, Kernel.isal());
     Proxy proxy = new Proxy(rooms, report.epoch() << EPOCH_ID_BITS, openUpdates());
     objects.forEach(attributes -> proxy.createObject(attributes, () -> {}));
     acting[d] = proxy;

@@ -276,6 +276,9 @@ public final class Failover {
    * was accepted, so it is there now, whatever they say meanwhile.
    */
   private void reserve(int drive, WriteOp op) {
+    if (op.unmaps()) {
+      return;
+    }
     reserve(parts.budgets()[drive], op);
     for (int p = 0; p < op.parities; p++) {
       reserve(parts.budgets()[op.parityDrive[p]], op);

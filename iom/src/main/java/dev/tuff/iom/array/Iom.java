@@ -11,6 +11,7 @@ import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.proxy.HandOver;
+import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.rebuild.DriveRebuild;
@@ -22,6 +23,7 @@ import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.scrub.Scrub;
+import dev.tuff.iom.scrub.ScrubPosition;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.SideLimits;
@@ -83,6 +85,8 @@ public final class Iom implements Acting {
       case READ -> reads.onRead((ReadOp) subject);
       case FLUSH -> data.onFlush(subject, (Actor) message.detail);
       case UPDATE_PARITY -> parity.onUpdateParity((WriteOp) subject, message.number);
+      case UNCHANGED -> data.onUnchanged((WriteOp) subject);
+      case QUERY_ALLOCATION -> reads.onQueryAllocation((AllocationOp) subject);
       case ADMITTED -> data.onAdmitted((WriteOp) subject);
       case REQUEST_DELTA -> data.onRequestDelta((WriteOp) subject, (int) message.number);
       case DELTA -> parity.onDelta((Generation) subject, (int) message.number);
@@ -96,7 +100,7 @@ public final class Iom implements Acting {
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
       case ENSURE_REBUILT, REBUILT, READ_VERSIONS, VERSIONS_READ, FIND_MAPPED, MAPPED_FOUND ->
           rebuild.onMessage(type, subject, message.number);
-      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, FLUSHED ->
+      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
   }
@@ -247,9 +251,9 @@ public final class Iom implements Acting {
     }
   }
 
-  /** Begins to read and check everything that this drive holds. */
-  public Scrub scrub() {
-    return new Scrub(rooms, reads, readOnly ? null : repair);
+  /** Begins to read and check everything that this drive holds: see {@link Scrub}. */
+  public Scrub scrub(ScrubPosition from, boolean verifyParity) {
+    return new Scrub(rooms, reads, readOnly ? null : repair, from, verifyParity);
   }
 
   @Override

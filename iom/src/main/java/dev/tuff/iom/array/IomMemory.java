@@ -49,7 +49,7 @@ public record IomMemory(
 
   /** What a proxy has, which keeps nothing but what is under way. */
   public static long proxyBytes() {
-    return 3L * PROXY_SMALL_BUFFERS * Drive.BLOCK_BYTES + (long) PROXY_LARGE_BUFFERS * LARGE_BYTES;
+    return 3L * PROXY_SMALL_BUFFERS * Drive.BLOCK_BYTES + (PROXY_LARGE_BUFFERS + 1L) * LARGE_BYTES;
   }
 
   /** Pages that one checkpoint can have at most. */
@@ -67,11 +67,11 @@ public record IomMemory(
     return (long) DriveRebuild.BUFFERS * LARGE_BYTES;
   }
 
-  /** All of it. */
+  /** All of it; a run of zeros is with it. */
   public long bytes() {
     long pages = pageFrames + bitmapPages + stagingPages() + cacheBlocks + 2 + 4L * smallBuffers;
     return pages * Drive.BLOCK_BYTES
-        + (2L * largeBuffers + gatherBuffers) * LARGE_BYTES
+        + (2L * largeBuffers + gatherBuffers + 1) * LARGE_BYTES
         + (long) Journal.BUFFERS * Journal.COMMIT_BYTES;
   }
 }

@@ -9,6 +9,7 @@ import dev.tuff.iom.checkpoint.Checkpoint;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.journal.JournalPosition;
 import dev.tuff.iom.journal.JournalRegion;
@@ -100,6 +101,7 @@ final class IomStart {
               ? memory.takeForRebuild(DriveRebuild.BUFFERS, IomMemory.LARGE_BYTES)
               : new IoBuffer[0])
     };
+    IoBuffer zeros = zeros(memory);
     BlockCache blocks = new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));
     this.objects =
         new PageTree(maps, PageFormat.KIND_OBJECTS, 0, PageFormat.OBJECT_LEVELS, root.objects());
@@ -116,11 +118,19 @@ final class IomStart {
             root,
             blocks,
             pools,
+            zeros,
             roster,
             rebuilding,
             Kernel.isal());
     this.iom = new Iom(rooms, objects, readOnly);
     this.recovery = new IomRecovery(rooms, objects, region, staging);
+  }
+
+  /** The longest run of zeros. */
+  static IoBuffer zeros(IomBuffers memory) {
+    IoBuffer zeros = memory.takeOne(IomMemory.LARGE_BYTES);
+    Zeros.clear(zeros.segment(), 0, IomMemory.LARGE_BYTES);
+    return zeros;
   }
 
   private boolean inBlockSpace(long address) {
@@ -202,6 +212,9 @@ final class IomStart {
   void open(RebuildSpace mapped) {
     // Metadata pages take space as they are written; what the budget promises leaves room for them.
     long free = rooms.allocator.freeBlocks() - reserve();
+    long forFreeing = SpaceBudget.blocksForFreeing(rooms.allocator.blocks());
+    rooms.budget.keepForFreeing(forFreeing);
+    free -= forFreeing;
     if (iom.rebuild() != null) {
       long kept = mapped.keptSpace(rooms);
       iom.rebuild().open(mapped.expected(rooms), kept);

@@ -15,7 +15,7 @@ final class DriveStep {
   enum State {
     /** The drive is no member of this row. */
     NO_MEMBER,
-    /** Never written: zeros. */
+    /** Never written, or discarded: zeros. */
     EMPTY,
     MAPPED,
     /** The drive's metadata is damaged here. */
@@ -39,6 +39,7 @@ final class DriveStep {
   private final boolean[] sound = new boolean[SLOTS];
   private long[] memberIds = new long[0];
   private int[] memberCrcs = new int[0];
+  private final int[] discarded = new int[SLOTS];
 
   private long mappedData;
   private long mappedParity;
@@ -140,7 +141,7 @@ final class DriveStep {
       } else {
         loadParity(slot, lblk + slot, n);
       }
-      any |= states[slot] == State.MAPPED;
+      any |= states[slot] == State.MAPPED || (states[slot] == State.EMPTY && ids[slot] != 0);
     }
     return any;
   }
@@ -165,11 +166,13 @@ final class DriveStep {
       mappedParity++;
     }
     MemorySegment page = parityMap.page();
+    boolean here = found == PageCursor.Found.PAGE;
+    discarded[slot] = here ? page.get(PageFormat.INT, at + 20) : 0;
     for (int m = 0; m < members; m++) {
       long of = at + MapShape.DATA_ENTRY_BYTES;
-      memberIds[slot * members + m] = mapped ? page.get(PageFormat.LONG, of + 8L * m) : 0;
+      memberIds[slot * members + m] = here ? page.get(PageFormat.LONG, of + 8L * m) : 0;
       memberCrcs[slot * members + m] =
-          mapped ? page.get(PageFormat.INT, of + 8L * members + 4L * m) : 0;
+          here ? page.get(PageFormat.INT, of + 8L * members + 4L * m) : 0;
     }
   }
 
@@ -181,19 +184,21 @@ final class DriveStep {
       states[slot] = State.UNKNOWN;
       return false;
     }
-    long address = found == PageCursor.Found.PAGE ? page.get(PageFormat.LONG, at) : 0;
-    if (address == 0) {
-      boolean known = found == PageCursor.Found.PAGE && page.get(PageFormat.LONG, at + 8) != 0;
-      states[slot] =
-          known || drive.root.rebuilt(object.gfid, firstLblk + slot)
-              ? State.EMPTY
-              : State.NOT_REBUILT;
+    states[slot] = State.EMPTY;
+    if (found != PageCursor.Found.PAGE) {
+      states[slot] = unmapped(slot);
+      return false;
+    }
+    addresses[slot] = page.get(PageFormat.LONG, at);
+    ids[slot] = page.get(PageFormat.LONG, at + 8);
+    crcs[slot] = page.get(PageFormat.INT, at + 16);
+    if (addresses[slot] == 0) {
+      if (ids[slot] == 0) {
+        states[slot] = unmapped(slot);
+      }
       return false;
     }
     states[slot] = State.MAPPED;
-    addresses[slot] = address;
-    ids[slot] = page.get(PageFormat.LONG, at + 8);
-    crcs[slot] = page.get(PageFormat.INT, at + 16);
     return true;
   }
 
@@ -247,6 +252,11 @@ final class DriveStep {
     }
   }
 
+  /** Of a drive that is being rebuilt nothing is known where its map says nothing. */
+  private State unmapped(int slot) {
+    return drive.root.rebuilt(object.gfid, firstLblk + slot) ? State.EMPTY : State.NOT_REBUILT;
+  }
+
   State state(int slot) {
     return states[slot];
   }
@@ -265,7 +275,7 @@ final class DriveStep {
     return addresses[slot];
   }
 
-  /** The mj or pj that wrote the block, 0 for zeros. */
+  /** The mj or pj that wrote or discarded the block, 0: never written. */
   long id(int slot) {
     return ids[slot];
   }
@@ -281,6 +291,11 @@ final class DriveStep {
 
   int memberCrc(int slot, int member) {
     return memberCrcs[slot * object.layout.dataMembers() + member];
+  }
+
+  /** Of a parity block: that mj discarded the member. */
+  boolean memberDiscarded(int slot, int member) {
+    return (discarded[slot] >>> member & 1) != 0;
   }
 
   MemorySegment content() {

@@ -30,7 +30,7 @@ final class OpenGroup {
   private record Where(int drive, long address) {}
 
   /** What a parity block says of a member. */
-  private record MemberVersion(long id, int crc) {}
+  private record MemberVersion(long id, int crc, boolean discarded) {}
 
   /** One version of a parity block and of which members' versions it is made. */
   private record ParityVersion(Version version, List<MemberVersion> members) {}
@@ -184,7 +184,9 @@ final class OpenGroup {
   private static Version mapped(DriveStep step, int slot, Place place) {
     if (step.address(slot) == 0) {
       Rebuilt rebuilt = step.drive.journal.rebuilt(place);
-      return rebuilt == null ? Version.NONE : step.drive.journal.whereNow(place, rebuilt.version());
+      return rebuilt == null
+          ? step.id(slot) == 0 ? Version.NONE : new Version(step.id(slot), 0, step.crc(slot))
+          : step.drive.journal.whereNow(place, rebuilt.version());
     }
     step.drive.replace(step.address(slot));
     return step.drive.journal.whereNow(
@@ -204,7 +206,8 @@ final class OpenGroup {
     for (int m = 0; m < n; m++) {
       members.add(
           rebuilt == null
-              ? new MemberVersion(step.memberId(slot, m), step.memberCrc(slot, m))
+              ? new MemberVersion(
+                  step.memberId(slot, m), step.memberCrc(slot, m), step.memberDiscarded(slot, m))
               : member(rebuilt.members(), m));
     }
     block.newest = new ParityVersion(mapped, members);
@@ -235,8 +238,9 @@ final class OpenGroup {
         continue;
       }
       merged |= 1L << part.member();
-      now.set(part.member(), new MemberVersion(part.id(), part.crc()));
-      before.set(part.member(), new MemberVersion(part.oldId(), part.oldCrc()));
+      now.set(part.member(), new MemberVersion(part.id(), part.crc(), part.discards()));
+      before.set(
+          part.member(), new MemberVersion(part.oldId(), part.oldCrc(), part.oldDiscarded()));
     }
     block.newest = new ParityVersion(change.now(), now);
     block.before = new ParityVersion(change.before(), before);
@@ -245,8 +249,9 @@ final class OpenGroup {
 
   private static MemberVersion member(List<Member> members, int m) {
     return m < members.size()
-        ? new MemberVersion(members.get(m).id(), members.get(m).crc())
-        : new MemberVersion(0, 0);
+        ? new MemberVersion(
+            members.get(m).id(), members.get(m).crc(), members.get(m).discarded())
+        : new MemberVersion(0, 0, false);
   }
 
   // ---- data
@@ -444,7 +449,8 @@ final class OpenGroup {
   /** A parity says that a member that is not to be found was written. */
   private boolean holds(int m) {
     for (Parity parity : parities) {
-      if (!parity.unknown && parity.newest.members().get(m).id() != 0) {
+      MemberVersion member = parity.unknown ? null : parity.newest.members().get(m);
+      if (member != null && member.id() != 0 && !member.discarded()) {
         return true;
       }
     }

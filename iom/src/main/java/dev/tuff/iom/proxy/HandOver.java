@@ -35,7 +35,7 @@ public final class HandOver {
   /** A message that was on its way when {@code from} stopped. */
   public void onMessage(Message message) {
     switch (message.type) {
-      case WRITE, READ, FLUSH -> {
+      case WRITE, READ, QUERY_ALLOCATION, FLUSH -> {
         if (successor == null) {
           late.add(new Late(message.type, message.subject, message.detail));
         } else {
@@ -70,6 +70,7 @@ public final class HandOver {
           }
         });
     reads.handOver(op -> pass(MessageType.READ, op.again(), null));
+    reads.handOverQueries(op -> pass(MessageType.QUERY_ALLOCATION, op.again(), null));
     late.forEach(message -> pass(message.type(), message.subject(), message.detail()));
     late.clear();
   }

@@ -2,6 +2,7 @@ package dev.tuff.iom.proxy;
 
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.rebuild.RebuildGate;
@@ -62,6 +63,8 @@ public final class Proxy implements Acting {
     switch (message.type) {
       case WRITE -> data.onWrite((WriteOp) subject);
       case READ -> reads.onRead((ReadOp) subject);
+      case UNCHANGED -> data.onUnchanged((WriteOp) subject);
+      case QUERY_ALLOCATION -> reads.onQueryAllocation((AllocationOp) subject);
       case FLUSH -> data.onFlush(subject, (Actor) message.detail);
       case REBUILT -> gate.onRebuilt((WriteOp) subject);
       case ADMITTED -> data.onAdmitted((WriteOp) subject);

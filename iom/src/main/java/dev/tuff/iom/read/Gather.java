@@ -107,13 +107,13 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
       return true;
     }
     WriteOp open = side.openUpdate(reconstruction.gfid(), reconstruction.firstLblk() + i);
-    if (open == null) {
+    if (open == null || !open.oldIs(reconstruction.firstLblk() + i, wantedId[i])) {
       return false;
     }
     id[i] = wantedId[i];
-    address[i] = open.oldAddressOf(reconstruction.firstLblk() + i, wantedId[i]);
+    address[i] = open.oldAddressOf(reconstruction.firstLblk() + i);
     crc[i] = open.oldCrc[(int) (reconstruction.firstLblk() + i - open.lblk)];
-    return address[i] != 0;
+    return true;
   }
 
   /**

@@ -75,6 +75,9 @@ public final class ReadOp
   /** Blocks that may be on other drives only: this one is being rebuilt. */
   private long notRebuilt;
 
+  /** Blocks whose version is a discard. */
+  long discarded;
+
   /** Blocks that the coordinator could not make. */
   long lost;
 
@@ -302,6 +305,7 @@ public final class ReadOp
     failed = false;
     damaged = 0;
     lost = 0;
+    discarded = 0;
     owedBlocks = mask;
     repaired = done;
     side.reconstruct(this);

@@ -13,6 +13,8 @@ import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.WriteOp;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -27,6 +29,8 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   private final ArrayDeque<BufferClaim> claims = new ArrayDeque<>();
   private Reconstruction free;
   private int inside;
+
+  private final List<AllocationOp> queries = new ArrayList<>();
 
   /** Clients' reads, in the order in which they came. */
   private ReadOp oldest;
@@ -126,6 +130,16 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     op.accept(this);
   }
 
+  /** A client asks which blocks of some rows are mapped. */
+  public void onQueryAllocation(AllocationOp op) {
+    queries.add(op);
+    op.start(this);
+  }
+
+  void answered(AllocationOp op) {
+    queries.remove(op);
+  }
+
   void entered(ReadOp op) {
     op.newer = null;
     op.older = newest;
@@ -157,6 +171,11 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     }
   }
 
+  /** Likewise of every allocation query. */
+  public void handOverQueries(Consumer<AllocationOp> hears) {
+    queries.forEach(hears);
+  }
+
   void countDamage(long damaged, long unreadable) {
     rooms.counters().mediaErrors.add(Long.bitCount(unreadable));
     rooms.counters().checksumErrors.add(Long.bitCount(damaged & ~unreadable));
@@ -169,11 +188,13 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   }
 
   /**
-   * Makes a block of this drive, data or parity, from its group, in the version that the group's
-   * parity knows.
+   * Makes {@code blocks} blocks of this drive that lie in one segment, data or parity, from their
+   * groups, in the version that the groups' parity knows.
    */
-  public void make(long gfid, long lblk, int member, IoBuffer into, int offset, Made listener) {
-    new ReadOp().repair(this, gfid, lblk, 1, member, into, offset, listener::onMade);
+  @SuppressWarnings("ParameterNumber")
+  public void make(
+      long gfid, long lblk, int blocks, int member, IoBuffer into, int offset, Made listener) {
+    new ReadOp().repair(this, gfid, lblk, blocks, member, into, offset, listener::onMade);
   }
 
   /** Hears what became of a run of blocks. */
@@ -184,9 +205,10 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
      *
      * @param ids of each block the version that was made, 0: it was never written, zeros
      * @param crcs of each the checksum that it has
+     * @param discarded blocks, one a bit, whose version is a discard: zeros without a place
      * @param lost blocks, one a bit, that could not be made
      */
-    void onMade(long[] ids, int[] crcs, long lost);
+    void onMade(long[] ids, int[] crcs, long discarded, long lost);
   }
 
   /**
@@ -213,7 +235,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
         member,
         into,
         offset,
-        made -> listener.onMade(op.madeId, op.madeCrc, op.lost));
+        made -> listener.onMade(op.madeId, op.madeCrc, op.discarded, op.lost));
   }
 
   /** Someone else has used a buffer for reconstruction and given it back. */

@@ -146,7 +146,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   public void onPage(PageRequest request) {
     Page page = leaf.page();
     long entry = cnode.parityEntry(firstLblk());
-    long neverWritten = 0;
+    long withoutPlace = 0;
     boolean known = true;
     for (int i = 0; i < blocks; i++) {
       known &=
@@ -159,7 +159,10 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
       if (read.member < n) {
         read.madeId[first + i] = memberId(i, read.member);
         read.madeCrc[first + i] = wantedCrc[i];
-        neverWritten |= memberId(i, read.member) == 0 ? 1L << (first + i) : 0;
+        boolean discards =
+            page != null && (Cnode.discardedMembers(page, entry) >>> read.member & 1) != 0;
+        read.discarded |= discards ? 1L << (first + i) : 0;
+        withoutPlace |= discards || memberId(i, read.member) == 0 ? 1L << (first + i) : 0;
       }
       entry += cnode.parityEntryBytes();
     }
@@ -168,8 +171,8 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
       passOn();
       return;
     }
-    if (neverWritten != 0) {
-      zeros(neverWritten);
+    if (withoutPlace != 0) {
+      zeros(withoutPlace);
       return;
     }
     usable = 0;
@@ -185,10 +188,10 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     return read.member < n ? cnode.memberCrc(page, entry, read.member) : Cnode.crc(page, entry);
   }
 
-  /** What no update of the member was ever merged of is zeros; the others are made after it. */
-  private void zeros(long neverWritten) {
-    rest |= mask() & ~neverWritten;
-    for (long left = neverWritten; left != 0; left &= left - 1) {
+  /** What was never written or is discarded is zeros; the others are made after it. */
+  private void zeros(long withoutPlace) {
+    rest |= mask() & ~withoutPlace;
+    for (long left = withoutPlace; left != 0; left &= left - 1) {
       long at = (long) Long.numberOfTrailingZeros(left) * Drive.BLOCK_BYTES;
       Zeros.clear(read.blockBuffer().segment(), read.blockOffset() + at, Drive.BLOCK_BYTES);
     }

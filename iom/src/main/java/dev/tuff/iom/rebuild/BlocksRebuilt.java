@@ -13,7 +13,8 @@ import java.lang.foreign.MemorySegment;
  * <pre>
  *   0 GFID u64 | 8 first lblk u64 | 16 blocks u16 | 18 parity u8, 0: data | 19 data members u8, 0: data
  *  20 blocks that it is about u32, one a bit
- *  24 for each block: address u64, ID of the version u64, CRC32C u32, reserved u32; of parity the ID is the entry's own
+ *  24 for each block: address u64, 0: discarded, ID of the version u64, CRC32C u32, discarded data members u32, one a bit;
+ *     of parity the ID is the entry's own
  *  then of parity, for each block: for each data member: mj u64, CRC32C u32
  * </pre>
  */
@@ -37,6 +38,9 @@ public final class BlocksRebuilt extends JournalEntry {
   public final long[] address = new long[WriteOp.MAX_BLOCKS];
   public final long[] versionId = new long[WriteOp.MAX_BLOCKS];
   public final int[] crc = new int[WriteOp.MAX_BLOCKS];
+
+  /** Of parity: data members of each block that were discarded, one a bit. */
+  public final int[] discarded = new int[WriteOp.MAX_BLOCKS];
 
   /** Block i's member m is at {@code i * members + m}. */
   public long[] memberId = new long[0];
@@ -85,6 +89,7 @@ public final class BlocksRebuilt extends JournalEntry {
         segment.set(PageFormat.LONG, at, address[i]);
         segment.set(PageFormat.LONG, at + 8, parity ? id() : versionId[i]);
         segment.set(PageFormat.INT, at + 16, crc[i]);
+        segment.set(PageFormat.INT, at + 20, discarded[i]);
         for (int m = 0; m < members; m++) {
           long of = memberAt(offset, count, members, i, m);
           segment.set(PageFormat.LONG, of, memberId[i * members + m]);
@@ -130,6 +135,7 @@ public final class BlocksRebuilt extends JournalEntry {
       entry.address[i] = segment.get(PageFormat.LONG, at);
       entry.versionId[i] = segment.get(PageFormat.LONG, at + 8);
       entry.crc[i] = segment.get(PageFormat.INT, at + 16);
+      entry.discarded[i] = segment.get(PageFormat.INT, at + 20);
       for (int m = 0; m < members; m++) {
         long of = memberAt(offset, entry.count, members, i, m);
         entry.memberId[i * members + m] = segment.get(PageFormat.LONG, of);

@@ -24,7 +24,7 @@ final class DataRun extends Run {
             segment.gfid(), segment.lblk(), count, missing, member, buffer, 0, this::onGroupMade);
   }
 
-  private void onGroupMade(long[] ids, int[] crcs, long lost) {
+  private void onGroupMade(long[] ids, int[] crcs, long discarded, long lost) {
     long wrote = lost;
     for (long rest = missing; rest != 0; rest &= rest - 1) {
       int i = Long.numberOfTrailingZeros(rest);
@@ -32,7 +32,7 @@ final class DataRun extends Run {
       entry.versionId[i] = ids[i] != 0 ? ids[i] : NO_VERSION;
       entry.crc[i] = crcs[i];
     }
-    onMade(wrote, lost);
+    onMade(wrote, discarded & wrote, lost);
   }
 
   /** One that waits for this very run does not count. */

@@ -37,6 +37,9 @@ final class MemberRead implements BlockIo.Listener {
   final long[] id = new long[WriteOp.MAX_BLOCKS];
   final int[] crc = new int[WriteOp.MAX_BLOCKS];
 
+  /** Blocks without a place: zeros, though they have a version. */
+  long discarded;
+
   /** Blocks that can't be had. */
   long lost;
 
@@ -62,6 +65,7 @@ final class MemberRead implements BlockIo.Listener {
     reads = readSide;
     cnode = rooms.cnode(gfid);
     owed = mask;
+    discarded = 0;
     lost = 0;
     looks = 0;
     lookUp();
@@ -83,6 +87,7 @@ final class MemberRead implements BlockIo.Listener {
         find(page, entry, i);
         long at = (long) i * Drive.BLOCK_BYTES;
         if (address[i] == 0) {
+          discarded |= id[i] != 0 ? 1L << i : 0;
           Zeros.clear(buffer.segment(), at, Drive.BLOCK_BYTES);
           owed &= ~(1L << i);
         } else if (rooms.blocks.get(address[i], id[i], buffer.segment(), at)) {
@@ -146,6 +151,7 @@ final class MemberRead implements BlockIo.Listener {
       reads.make(
           gfid,
           lblk + i,
+          1,
           member,
           buffer,
           i * Drive.BLOCK_BYTES,
@@ -163,7 +169,8 @@ final class MemberRead implements BlockIo.Listener {
   }
 
   /** Of a member whose drive is not there: its group has told. */
-  void made(long[] ids, int[] crcs, long lostBlocks) {
+  void made(long[] ids, int[] crcs, long discardedBlocks, long lostBlocks) {
+    discarded = discardedBlocks;
     System.arraycopy(ids, 0, id, 0, count);
     System.arraycopy(crcs, 0, crc, 0, count);
     lost = lostBlocks;

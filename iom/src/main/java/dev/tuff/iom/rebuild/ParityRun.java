@@ -19,6 +19,10 @@ final class ParityRun extends Run {
   private final long row;
   private final MemberRead read = new MemberRead(this);
   private long wrote;
+
+  /** Blocks of which any member has a place; of the others the parity is zeros and needs none. */
+  private long placed;
+
   private long lost;
 
   ParityRun(DriveRebuild rebuild, Segment segment) {
@@ -47,6 +51,7 @@ final class ParityRun extends Run {
   void make() {
     Zeros.clear(buffer.segment(), 0, (long) count * Drive.BLOCK_BYTES);
     wrote = 0;
+    placed = 0;
     lost = 0;
     read.gfid = segment.gfid();
     read.lblk = segment.lblk();
@@ -72,8 +77,8 @@ final class ParityRun extends Run {
             member,
             read.buffer,
             0,
-            (ids, crcs, lostBlocks) -> {
-              read.made(ids, crcs, lostBlocks);
+            (ids, crcs, discarded, lostBlocks) -> {
+              read.made(ids, crcs, discarded, lostBlocks);
               onMember();
             });
   }
@@ -86,7 +91,10 @@ final class ParityRun extends Run {
       int at = i * n + read.member;
       entry.memberId[at] = read.id[i];
       entry.memberCrc[at] = read.crc[i];
+      boolean discarded = (read.discarded >>> i & 1) != 0;
+      entry.discarded[i] |= discarded ? 1 << read.member : 0;
       wrote |= read.id[i] != 0 ? 1L << i : 0;
+      placed |= read.id[i] != 0 && !discarded ? 1L << i : 0;
     }
     lost |= read.lost;
     long whole = missing & ~lost;
@@ -109,11 +117,12 @@ final class ParityRun extends Run {
       return;
     }
     wrote |= lost;
+    placed |= lost;
     for (long rest = wrote; rest != 0; rest &= rest - 1) {
       int i = Long.numberOfTrailingZeros(rest);
       entry.crc[i] = Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
     }
-    onMade(wrote, lost);
+    onMade(wrote, wrote & ~placed, lost);
   }
 
   @Override

@@ -46,6 +46,7 @@ abstract class Run implements BlockIo.Listener {
   private final BlockIo io = new BlockIo(this);
   private boolean written;
   private long lost;
+  private long placed;
 
   Run(DriveRebuild rebuild, Segment segment) {
     this.rebuild = rebuild;
@@ -126,25 +127,32 @@ abstract class Run implements BlockIo.Listener {
    * The blocks are made.
    *
    * @param wrote those that were ever written; the others are zeros without an entry
+   * @param unplaced of these, those whose version is zeros without a place
    * @param lostBlocks of these, those that could not be made
    */
-  void onMade(long wrote, long lostBlocks) {
+  void onMade(long wrote, long unplaced, long lostBlocks) {
     if (wrote == 0) {
       end();
       return;
     }
     entry.mask = wrote;
+    placed = wrote & ~unplaced;
     lost = lostBlocks;
     for (long rest = lostBlocks; rest != 0; rest &= rest - 1) {
       spoil(Long.numberOfTrailingZeros(rest));
     }
-    if (!rebuild.takeSpace(Long.bitCount(wrote))) {
+    if (placed == 0) {
+      written = true;
+      lookUp(true);
+      return;
+    }
+    if (!rebuild.takeSpace(Long.bitCount(placed))) {
       throw new NoRoomException(
           "drive "
               + rooms.driveIndex
               + " has no room for what is to be rebuilt on it; replace it by a larger one");
     }
-    for (long rest = wrote; rest != 0; rest &= rest - 1) {
+    for (long rest = placed; rest != 0; rest &= rest - 1) {
       int i = Long.numberOfTrailingZeros(rest);
       entry.address[i] = rooms.allocator.reserve();
       Invariant.check(entry.address[i] != 0, "space was promised before it is set aside", i);
@@ -185,13 +193,12 @@ abstract class Run implements BlockIo.Listener {
       int i = Long.numberOfTrailingZeros(rest);
       if ((without >>> i & 1) == 0 || busy(segment.lblk() + i)) {
         entry.mask &= ~(1L << i);
-        rooms.allocator.release(entry.address[i]);
-        rebuild.giveSpace(1);
+        giveBack(i);
       }
     }
     if (entry.mask != 0) {
       long id = rooms.journal.append(entry);
-      for (long rest = entry.mask; rest != 0; rest &= rest - 1) {
+      for (long rest = entry.mask & placed; rest != 0; rest &= rest - 1) {
         rooms.allocator.takeReserved(entry.address[Long.numberOfTrailingZeros(rest)], id);
       }
       RebuiltEntries.map(cnode, page, entry, id);
@@ -199,6 +206,13 @@ abstract class Run implements BlockIo.Listener {
     }
     leaf.release();
     end();
+  }
+
+  private void giveBack(int i) {
+    if ((placed >>> i & 1) != 0) {
+      rooms.allocator.release(entry.address[i]);
+      rebuild.giveSpace(1);
+    }
   }
 
   private void end() {

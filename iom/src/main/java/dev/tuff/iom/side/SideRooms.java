@@ -1,5 +1,6 @@
 package dev.tuff.iom.side;
 
+import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.cache.BlockCache;
@@ -67,6 +68,9 @@ public final class SideRooms {
   /** Drives that are members and do not have everything yet. */
   public final RebuildingDrives rebuilding;
 
+  /** Zeros for the longest run: what is written when blocks are zeroed. Never written to. */
+  public final IoBuffer zeros;
+
   private final Roster roster;
   private final CnodeTable cnodes = new CnodeTable();
   private final ErasureCode[][] codes =
@@ -80,6 +84,8 @@ public final class SideRooms {
     public final Counter mediaErrors = new Counter();
     public final Counter reconstructedBlocks = new Counter();
     public final Counter repairedBlocks = new Counter();
+    public final Counter unmappedBlocks = new Counter();
+    public final Counter unmappedParities = new Counter();
     public final Counter updates = new Counter();
     public final Counter generations = new Counter();
     public final Counter mergedUpdates = new Counter();
@@ -98,6 +104,7 @@ public final class SideRooms {
       Root root,
       BlockCache blocks,
       BufferPool[] pools,
+      IoBuffer zeros,
       Roster roster,
       RebuildingDrives rebuilding,
       Kernel kernel) {
@@ -120,6 +127,7 @@ public final class SideRooms {
     this.readScratch = pools[6];
     this.rebuilt = pools[7];
     this.rebuilding = rebuilding;
+    this.zeros = zeros;
     this.roster = roster;
     this.kernel = kernel;
   }
@@ -134,6 +142,7 @@ public final class SideRooms {
       int driveIndex,
       Shard shard,
       BufferPool[] pools,
+      IoBuffer zeros,
       Roster roster,
       RebuildingDrives rebuilding,
       Kernel kernel) {
@@ -149,6 +158,7 @@ public final class SideRooms {
         null,
         null,
         pools,
+        zeros,
         roster,
         rebuilding,
         kernel);

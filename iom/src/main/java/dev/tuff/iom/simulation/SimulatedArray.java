@@ -226,6 +226,16 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return rebuilding;
   }
 
+  /** Likewise, as the drives of an array say that does not run. */
+  BitSet rebuildingAtRest() {
+    BitSet rebuilding = new BitSet();
+    for (int d = 0; d < drives.length; d++) {
+      DriveLabel label = label(d);
+      rebuilding.set(d, label.root() != null && label.root().rebuilding());
+    }
+    return rebuilding;
+  }
+
   /** So many segments of each drive that is being rebuilt at the same time from now on. */
   void rebuildInBackground(int runs) {
     for (int d = 0; d < drives.length; d++) {

@@ -136,6 +136,9 @@ final class SimulationRun {
     }
     statistics.count(Count.EVENTS, array.steps());
     statistics.count(Count.REFUSED, array.client.refused());
+    statistics.count(Count.DISCARDS, array.client.discards());
+    statistics.count(Count.ZEROES, array.client.zeroes());
+    statistics.count(Count.ALLOCATION_QUERIES, array.client.queries());
     statistics.time(array.virtualNanos());
     for (SimulatedDrive drive : array.drives) {
       statistics.count(Count.LOST_SECTORS, drive.lostSectors());
@@ -244,12 +247,12 @@ final class SimulationRun {
   /** Whatever ends the turn, a drive that had vanished is there again after it. */
   private void turnEnds() {
     stale.or(array.leftOut());
-    rebuilding = array.rebuilding();
-    rebuilding.andNot(behind);
     if (vanished >= 0) {
       array.drives[vanished].comeBack();
       vanished = -1;
     }
+    rebuilding = array.rebuildingAtRest();
+    rebuilding.andNot(behind);
   }
 
   private void requireRight() {
@@ -316,6 +319,8 @@ final class SimulationRun {
             Count.WRONG_BLOCKS_FOUND, counters.checksumErrors.get() + counters.mediaErrors.get());
         statistics.count(Count.BLOCKS_RECONSTRUCTED, counters.reconstructedBlocks.get());
         countRebuild(d);
+        statistics.count(Count.UNMAPPED, counters.unmappedBlocks.get());
+        statistics.count(Count.PARITIES_UNMAPPED, counters.unmappedParities.get());
       }
     }
   }

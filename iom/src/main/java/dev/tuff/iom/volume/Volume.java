@@ -82,6 +82,11 @@ public final class Volume {
     return budgets[drive];
   }
 
+  /** Client sides that may submit to it. */
+  int clients() {
+    return clients.length;
+  }
+
   int drives() {
     return roster.drives();
   }

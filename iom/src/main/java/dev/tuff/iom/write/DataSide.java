@@ -190,6 +190,11 @@ public final class DataSide {
     }
   }
 
+  /** An update has found that there is nothing to change. */
+  public void onUnchanged(WriteOp op) {
+    op.onUnchanged();
+  }
+
   public void onAdmitted(WriteOp op) {
     op.onAdmitted();
   }

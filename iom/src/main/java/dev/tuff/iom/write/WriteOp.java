@@ -17,6 +17,7 @@ import dev.tuff.iom.volume.Toughness;
 import dev.tuff.xor.Crc32c;
 import dev.tuff.xor.ErasureCode;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * One update on its data IOM: a run of blocks of one chunk, or a part of one block, from its
@@ -70,6 +71,18 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   public int writeStart;
   public int writeBytes;
 
+  /** Writes zeros; there is no payload. */
+  public boolean zeros;
+
+  /**
+   * Of zeros: the blocks are to have a place on the drive. Else whole blocks lose theirs, and where
+   * nothing is mapped nothing is changed.
+   */
+  public boolean keepMapped;
+
+  /** The client's: blocks that it counts as taken without a reservation. */
+  public int unreserved;
+
   /** Drives of the parities, one an index. */
   public final int[] parityDrive = new int[MAX_PARITIES];
 
@@ -118,6 +131,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private IoBuffer old;
   private IoBuffer fresh;
   private int mapped;
+
+  /** There is nothing to change: zeros are to be written where nothing is mapped. */
+  private boolean unchanged;
+
   private boolean deltaReady;
   private long readFromDrive;
   private int repairsOwed;
@@ -163,6 +180,9 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     op.payloadOffset = payloadOffset;
     op.writeStart = writeStart;
     op.writeBytes = writeBytes;
+    op.zeros = zeros;
+    op.keepMapped = keepMapped;
+    op.unreserved = unreserved;
     op.parities = parities;
     System.arraycopy(parityDrive, 0, op.parityDrive, 0, parities);
     op.repliedBefore = replied;
@@ -183,6 +203,11 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     side = owner;
     acceptedAs = sequence;
     cnode = owner.rooms().cnode(gfid);
+    if (zeros) {
+      payload = owner.rooms().zeros;
+      payloadOffset = 0;
+    }
+    unchanged = false;
     contentReady = wholeBlocks();
     old = null;
     fresh = null;
@@ -209,6 +234,16 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     return writeBytes == count * Drive.BLOCK_BYTES;
   }
 
+  /** True when its blocks lose their places on the drive. */
+  public boolean unmaps() {
+    return zeros && !keepMapped && wholeBlocks();
+  }
+
+  /** True when it was found that there is nothing to change; it is part of a stripe then. */
+  public boolean unchanged() {
+    return unchanged;
+  }
+
   /** True until it has begun to look where its old blocks are. */
   public boolean waiting() {
     return phase == Phase.WAITING;
@@ -227,7 +262,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     phase = Phase.PREPARING;
     if (proxied()) {
       startForGone();
-    } else if (cnode.dataLeaf(leaf, lblk, true)) {
+    } else if (cnode.dataLeaf(leaf, lblk, !zeros || keepMapped)) {
       onPage(leaf);
     }
   }
@@ -264,15 +299,17 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     Page page = leaf.page();
     long entry = cnode.dataEntry(lblk);
     for (int i = 0; i < count; i++) {
-      oldAddress[i] = Cnode.address(page, entry);
-      oldId[i] = Cnode.id(page, entry);
-      oldCrc[i] = Cnode.crc(page, entry);
+      oldAddress[i] = page == null ? 0 : Cnode.address(page, entry);
+      oldId[i] = page == null ? 0 : Cnode.id(page, entry);
+      oldCrc[i] = page == null ? 0 : Cnode.crc(page, entry);
       if (oldAddress[i] != 0) {
         mapped++;
       }
       entry += cnode.dataEntryBytes();
     }
-    if (wholeBlocks() && (stripe != 0 || liveParities == 0 || mapped == 0)) {
+    if (zeros && !keepMapped && mapped == 0) {
+      leaveUnchanged();
+    } else if (wholeBlocks() && (stripe != 0 || liveParities == 0 || mapped == 0)) {
       usePayloadAsDelta();
     } else {
       takeOldBuffer();
@@ -294,6 +331,31 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     if (buffer != null) {
       onOldBuffer(buffer);
     }
+  }
+
+  /**
+   * Zeros where there are zeros: neither journaled nor told to anyone, but in a stripe the parities
+   * wait for all members.
+   */
+  private void leaveUnchanged() {
+    unchanged = true;
+    leaf.release();
+    releaseOld();
+    if (stripe == 0 || liveParities == 0) {
+      // Not from within its start: who started it goes through the same chains.
+      side.rooms().send(side.rooms().driveIndex, MessageType.UNCHANGED, this, null, 0);
+      return;
+    }
+    phase = Phase.OPEN;
+    delta = payload;
+    deltaOffset = payloadOffset;
+    deltaReady = true;
+    hardenedSent = true;
+    askParities();
+  }
+
+  void onUnchanged() {
+    end();
   }
 
   private BufferPool pool() {
@@ -412,7 +474,20 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     }
     System.arraycopy(ids, 0, oldId, 0, count);
     System.arraycopy(crcs, 0, oldCrc, 0, count);
-    onOldData();
+    if (zeros && !keepMapped && neverWritten()) {
+      leaveUnchanged();
+    } else {
+      onOldData();
+    }
+  }
+
+  private boolean neverWritten() {
+    for (int i = 0; i < count; i++) {
+      if (oldId[i] != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void onOldData() {
@@ -456,30 +531,50 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   // ---- D2 to D7: allocate, journal, write, ask the parities
 
   private void open() {
-    SideRooms rooms = side.rooms();
     phase = Phase.OPEN;
-    MemorySegment content = content().segment();
-    for (int i = 0; i < count; i++) {
-      newCrc[i] =
-          Crc32c.of(content, contentOffset() + (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
-    }
+    computeNewCrcs();
     if (proxied()) {
       mj = side.nextProxyId();
       hardenedSent = true;
+    } else if (unmaps()) {
+      Arrays.fill(newAddress, 0, count, 0);
+      mj = side.rooms().journal.append(mjEntry);
+      map();
+      dataHardened = true;
     } else {
-      rooms.allocator.allocate(count, newAddress, 0, rooms.journal.nextId());
-      mj = rooms.journal.append(mjEntry);
-      for (int i = 0; i < count; i++) {
-        rooms.blocks.drop(newAddress[i]);
-      }
-      rooms.drive.write(dataWrite, newAddress, 0, count, content(), contentOffset());
+      write();
     }
+    askParities();
+  }
+
+  private void computeNewCrcs() {
+    MemorySegment content = content().segment();
+    for (int i = 0; i < count; i++) {
+      newCrc[i] =
+          unmaps()
+              ? Zeros.CRC
+              : Crc32c.of(
+                  content, contentOffset() + (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
+    }
+  }
+
+  private void askParities() {
     if (toughness == Toughness.NONE) {
       reply();
     }
     if (liveParities != 0) {
       sendUpdateParity(Integer.numberOfTrailingZeros(liveParities));
     }
+  }
+
+  private void write() {
+    SideRooms rooms = side.rooms();
+    rooms.allocator.allocate(count, newAddress, 0, rooms.journal.nextId());
+    mj = rooms.journal.append(mjEntry);
+    for (int i = 0; i < count; i++) {
+      rooms.blocks.drop(newAddress[i]);
+    }
+    rooms.drive.write(dataWrite, newAddress, 0, count, content(), contentOffset());
   }
 
   private void sendUpdateParity(int parity) {
@@ -577,17 +672,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       // The drive has told its IOM, which stops; nothing more is acknowledged here.
       return;
     }
-    Page page = leaf.page();
-    long entry = cnode.dataEntry(lblk);
-    for (int i = 0; i < count; i++) {
-      Cnode.setEntry(page, entry, newAddress[i], mj, newCrc[i]);
-      entry += cnode.dataEntryBytes();
-    }
-    page.markDirty(mj);
-    if (mapped < count) {
-      cnode.addMappedDataBlocks(count - mapped, mj);
-    }
-    leaf.release();
+    map();
     if (count <= SideLimits.CACHED_RUN_BLOCKS) {
       for (int i = 0; i < count; i++) {
         side.rooms()
@@ -599,6 +684,24 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
                 contentOffset() + (long) i * Drive.BLOCK_BYTES);
       }
     }
+  }
+
+  private void map() {
+    Page page = leaf.page();
+    long entry = cnode.dataEntry(lblk);
+    for (int i = 0; i < count; i++) {
+      Cnode.setEntry(page, entry, newAddress[i], mj, newCrc[i]);
+      entry += cnode.dataEntryBytes();
+    }
+    page.markDirty(mj);
+    int mappedNow = unmaps() ? 0 : count;
+    if (unmaps()) {
+      side.rooms().counters().unmappedBlocks.add(mapped);
+    }
+    if (mapped != mappedNow) {
+      cnode.addMappedDataBlocks(mappedNow - mapped, mj);
+    }
+    leaf.release();
   }
 
   // ---- D13: mj and new data hardened
@@ -629,7 +732,9 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
    * A parity that has not taken the delta yet is told when it has: only then does it know what for.
    */
   private void sendHardenedIfDue(int parity) {
-    if (hardenedSent && (takenOwed >>> parity & 1) == 0) {
+    boolean taken = (takenOwed >>> parity & 1) == 0;
+    // None: a stripe of which no member changes.
+    if (hardenedSent && taken && generation[parity] != null) {
       side.rooms()
           .send(
               parityDrive[parity],
@@ -656,21 +761,26 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     }
     Invariant.check(phase == Phase.OPEN && takenOwed == 0, "an open update is closed", mj);
     SideRooms rooms = side.rooms();
-    if (!proxied()) {
+    if (!proxied() && !unchanged) {
       freeOld(rooms);
     }
     releaseOld();
-    if (parities > 1) {
-      for (int rest = liveParities; rest != 0; rest &= rest - 1) {
-        int p = Integer.numberOfTrailingZeros(rest);
+    for (int rest = parities > 1 ? liveParities : 0; rest != 0; rest &= rest - 1) {
+      int p = Integer.numberOfTrailingZeros(rest);
+      if (generation[p] != null) {
         rooms.send(
             parityDrive[p], MessageType.UPDATE_CLOSED, generation[p], null, generationSlot[p]);
       }
     }
+    end();
+  }
+
+  private void end() {
+    SideRooms rooms = side.rooms();
     phase = Phase.FREE;
     side.onClosed(this);
     if (fresh != null) {
-      side.rooms().mergedData.give(fresh);
+      rooms.mergedData.give(fresh);
       fresh = null;
     }
     rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
@@ -703,12 +813,13 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     return replied;
   }
 
-  /**
-   * The address at which this open update's old version of a block lies, if {@code id} wrote that
-   * version; else 0.
-   */
-  public long oldAddressOf(long block, long id) {
-    int i = (int) (block - lblk);
-    return oldId[i] == id ? oldAddress[i] : 0;
+  /** True when this open update's old version of a block is the one that {@code id} wrote. */
+  public boolean oldIs(long block, long id) {
+    return oldId[(int) (block - lblk)] == id;
+  }
+
+  /** The address at which this open update's old version of a block lies; 0: zeros. */
+  public long oldAddressOf(long block) {
+    return oldAddress[(int) (block - lblk)];
   }
 }
