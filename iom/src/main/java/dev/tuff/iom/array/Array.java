@@ -74,6 +74,7 @@ public final class Array implements AutoCloseable {
   private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
   private final ArrayRebuild rebuild;
+  private final Spares spares;
   private final AtomicInteger begunFailovers = new AtomicInteger();
   private final AtomicInteger failovers = new AtomicInteger();
 
@@ -89,7 +90,7 @@ public final class Array implements AutoCloseable {
     int count = drives.count();
     int cores = Cpu.allowed().cardinality();
     int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
-    this.memory = IoMemory.open(memoryBytes(drives));
+    this.memory = IoMemory.open(memoryBytes(drives, options));
     this.shards = new Shard[shardCount];
     this.loops = new UringLoop[shardCount];
     this.threads = new Thread[shardCount];
@@ -98,13 +99,14 @@ public final class Array implements AutoCloseable {
     this.roster = new Roster(count);
     this.budgets = new SpaceBudget[count];
     this.rebuild = new ArrayRebuild(this);
+    this.spares = new Spares(this, options.spares(), options.spareListener());
   }
 
   /**
    * What all IOMs and clients need; no buffer lies across two regions of the memory, which may
    * waste one at each border.
    */
-  private static long memoryBytes(AssembledDrives drives) {
+  private static long memoryBytes(AssembledDrives drives, AssembleOptions options) {
     long bytes = CLIENT_BYTES;
     long largest = 0;
     for (DriveLabel label : drives.labels()) {
@@ -115,7 +117,12 @@ public final class Array implements AutoCloseable {
       }
     }
     for (DriveLabel label : drives.labels()) {
-      bytes += label != null && label.root().rebuilding() ? IomMemory.rebuildBytes() : 0;
+      boolean rebuilds =
+          options.longRunning() || (label != null && label.root().rebuilding());
+      bytes += rebuilds ? IomMemory.rebuildBytes() : 0;
+      if (options.longRunning() && label == null) {
+        bytes += IomMemory.of(drives.smallest(), drives.count()).bytes();
+      }
     }
     bytes += drives.bearable() * IomMemory.proxyBytes();
     return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * largest;
@@ -239,6 +246,7 @@ public final class Array implements AutoCloseable {
     openVolumes();
     if (!readOnly) {
       rebuild.start();
+      spares.look();
     }
   }
 
@@ -310,6 +318,10 @@ public final class Array implements AutoCloseable {
     @Override
     public void onServing(RecoveryReport report) {
       failovers.incrementAndGet();
+      if (!readOnly) {
+        rebuild.start();
+        spares.look();
+      }
     }
 
     @Override
@@ -384,6 +396,54 @@ public final class Array implements AutoCloseable {
       pause();
     }
     awaitServing();
+  }
+
+  /**
+   * Makes an empty drive a member in the place of one that is missing, while clients go on: they
+   * see nothing of it but a pause. When this returns it is one, and is being rebuilt.
+   *
+   * @param force also when it holds something
+   * @throws ArrayException with one sentence when it can't be; nothing was changed then
+   */
+  public void replaceInService(int index, Path drive, boolean force) {
+    if (!options.longRunning() || readOnly) {
+      throw new ArrayException(
+          "This process has the array for a short time, or to read it; replace the drive when it has ended.");
+    }
+    if (index < 0 || index >= driveCount() || present(index)) {
+      throw new ArrayException(
+          "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
+    }
+    DriveLabel former = drives.labels()[index];
+    Superblock size = former == null ? drives.smallest() : former.superblock();
+    JoinInService joining =
+        new JoinInService(
+            index,
+            drive,
+            force,
+            loops[index % loops.length],
+            DRIVE_QUEUE_DEPTH,
+            size.sizeBlocks());
+    failover.join(joining);
+    drives.labels()[index] = await(joining.joined());
+    failedDrives.remove(index);
+    awaitServing();
+  }
+
+  /** The first drive that is missing, below 0 when none is. */
+  int firstMissing() {
+    awaitServing();
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d)) {
+        return d;
+      }
+    }
+    return -1;
+  }
+
+  /** Drives that wait to take the places of others. */
+  public List<Path> spares() {
+    return spares.waiting();
   }
 
   /** Drives that can't be counted on beside {@code drive}. */
@@ -836,6 +896,7 @@ public final class Array implements AutoCloseable {
       return;
     }
     closed = true;
+    spares.close();
     rebuild.close();
     try {
       if (!readOnly) {
