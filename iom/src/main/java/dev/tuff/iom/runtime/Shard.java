@@ -88,6 +88,12 @@ public final class Shard {
     roundActors = actors.toArray(new Actor[0]);
   }
 
+  /** Removes one actor; on the shard's thread. */
+  public void remove(Actor actor) {
+    actors.remove(actor);
+    roundActors = actors.toArray(new Actor[0]);
+  }
+
   /** Removes all actors; on the shard's thread, when the array is closed. */
   public void removeActors() {
     actors.clear();
