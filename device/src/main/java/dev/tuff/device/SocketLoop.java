@@ -53,8 +53,7 @@ public final class SocketLoop {
       int bytes,
       boolean whole) {
     begin(request, socket, memory);
-    loop.reserve()
-        .prepareReceive(socket.fd(), memory, offset, bytes, whole, userData(request));
+    loop.reserve().prepareReceive(socket.fd(), memory, offset, bytes, whole, userData(request));
   }
 
   /** Sends all pieces; the result is the number of bytes, fewer when the connection broke. */

@@ -88,8 +88,7 @@ public final class Socket implements AutoCloseable {
         sockaddr_in6.sin6_family(name, (short) Net.AF_INET6());
         sockaddr_in6.sin6_port(name, networkOrder(address.getPort()));
         sockaddr_in6.sin6_scope_id(name, ((Inet6Address) host).getScopeId());
-        MemorySegment.copy(
-            host.getAddress(), 0, sockaddr_in6.sin6_addr(name), JAVA_BYTE, 0, 16);
+        MemorySegment.copy(host.getAddress(), 0, sockaddr_in6.sin6_addr(name), JAVA_BYTE, 0, 16);
       } else {
         name = arena.allocate(sockaddr_in.layout());
         sockaddr_in.sin_family(name, (short) Net.AF_INET());
@@ -210,8 +209,7 @@ public final class Socket implements AutoCloseable {
       MemorySegment name = name(arena, GETPEERNAME, "getpeername");
       int family = Short.toUnsignedInt(sockaddr_in.sin_family(name));
       if (family == Net.AF_INET()) {
-        byte[] address =
-            sockaddr_in.sin_addr(name).asSlice(0, in_addr.layout()).toArray(JAVA_BYTE);
+        byte[] address = sockaddr_in.sin_addr(name).asSlice(0, in_addr.layout()).toArray(JAVA_BYTE);
         return text(address, sockaddr_in.sin_port(name));
       }
       if (family == Net.AF_INET6()) {

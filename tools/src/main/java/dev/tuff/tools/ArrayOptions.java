@@ -62,7 +62,16 @@ final class ArrayOptions {
     return present;
   }
 
-  private Path file() {
+  /** The array file, or null where the drives are named one by one. */
+  Path fileOrNull() {
+    return drives.isEmpty() ? file() : null;
+  }
+
+  /** The array file, for what stands beside it. */
+  Path file() {
+    if (!drives.isEmpty()) {
+      throw new CommandException("this needs an array file; give --array, not --drive");
+    }
     if (arrayFile != null) {
       return arrayFile;
     }
@@ -79,6 +88,11 @@ final class ArrayOptions {
   /** Starts the array for reading and writing; its close stops it cleanly. */
   Array assemble() {
     return assemble(AssembleOptions.defaults());
+  }
+
+  /** Starts the array as {@link #assemble} does, with memory for a server on each shard. */
+  Array assembleToServe(long bytesPerShard) {
+    return assemble(AssembleOptions.defaults().withServerBytes(bytesPerShard));
   }
 
   /**

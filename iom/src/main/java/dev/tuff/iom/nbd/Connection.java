@@ -199,8 +199,7 @@ final class Connection {
   private void pump() {
     while (phase == Phase.HANDSHAKE || phase == Phase.TRANSMISSION) {
       Phase before = phase;
-      boolean wantsInput =
-          phase == Phase.HANDSHAKE ? handshake.consume() : transmission.consume();
+      boolean wantsInput = phase == Phase.HANDSHAKE ? handshake.consume() : transmission.consume();
       if (phase != before) {
         continue;
       }

@@ -27,8 +27,7 @@ public final class Export {
    * @param readOnly whether clients may only read
    * @param maxClients connections at a time, 0 for no limit; a client may open several
    */
-  public Export(
-      String name, String description, Volume volume, boolean readOnly, int maxClients) {
+  public Export(String name, String description, Volume volume, boolean readOnly, int maxClients) {
     int bytes = name.getBytes(StandardCharsets.UTF_8).length;
     if (bytes < 1 || bytes > 255 || name.indexOf('\0') >= 0) {
       throw new IllegalArgumentException(

@@ -10,6 +10,9 @@ public final class Exports {
 
   private final ConcurrentSkipListMap<String, Export> byName = new ConcurrentSkipListMap<>();
 
+  /** None yet. */
+  public Exports() {}
+
   /** Adds one; false when the name is taken, or there are {@link #MAX_EXPORTS} already. */
   public synchronized boolean add(Export export) {
     return byName.size() < MAX_EXPORTS && byName.putIfAbsent(export.name(), export) == null;

@@ -378,8 +378,7 @@ final class Handshake {
             : structured ? Transmission.Style.STRUCTURED : Transmission.Style.SIMPLE;
     boolean allocation = export.name().equals(allocationOf);
     connection.transmit(
-        export,
-        new Transmission(connection, export, style, allocation ? ALLOCATION_ID : 0));
+        export, new Transmission(connection, export, style, allocation ? ALLOCATION_ID : 0));
   }
 
   // ---------------------------------------------------------------- words

@@ -25,8 +25,8 @@ import java.util.function.Function;
  * An NBD server on the shards of an array: fixed newstyle negotiation, TLS, simple and structured
  * replies, extended headers. Connections are dealt to the shards in turn; each stays where it is.
  *
- * <p>A flush covers every write of its volume that was replied to before, on whatever connection, so
- * clients may use several at a time. Any thread.
+ * <p>A flush covers every write of its volume that was replied to before, on whatever connection,
+ * so clients may use several at a time. Any thread.
  */
 public final class NbdServer implements AutoCloseable {
   /** Registered memory for requests; given back when the server has closed. */

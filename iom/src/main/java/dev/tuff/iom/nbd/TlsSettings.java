@@ -59,11 +59,7 @@ public final class TlsSettings {
    * @throws IOException with one sentence that says which file is wrong and why
    */
   public static TlsSettings of(
-      Path certificate,
-      Path key,
-      Path authorities,
-      boolean required,
-      ClientCertificate clients)
+      Path certificate, Path key, Path authorities, boolean required, ClientCertificate clients)
       throws IOException {
     if (clients != ClientCertificate.NONE && authorities == null) {
       throw new IllegalArgumentException("client certificates need someone to trust");
@@ -73,7 +69,8 @@ public final class TlsSettings {
       KeyStore own = KeyStore.getInstance("PKCS12");
       own.load(null, null);
       own.setKeyEntry("server", privateKey(key, chain[0]), new char[0], chain);
-      KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+      KeyManagerFactory keys =
+          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
       keys.init(own, new char[0]);
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(
@@ -111,14 +108,14 @@ public final class TlsSettings {
       }
       return found;
     } catch (CertificateException e) {
-      throw new IOException(
-          file + " is no PEM file of certificates: " + e.getMessage(), e);
+      throw new IOException(file + " is no PEM file of certificates: " + e.getMessage(), e);
     }
   }
 
   private static PrivateKey privateKey(Path file, Certificate certificate)
       throws IOException, GeneralSecurityException {
-    Matcher matcher = PEM.matcher(Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1));
+    Matcher matcher =
+        PEM.matcher(Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1));
     while (matcher.find()) {
       String kind = matcher.group(1);
       byte[] der;

@@ -79,8 +79,7 @@ final class Transmission {
   /** Works on what has arrived; true when more is needed. */
   boolean consume() {
     Inbox inbox = connection.inbox();
-    int headerBytes =
-        style == Style.EXTENDED ? Nbd.EXTENDED_REQUEST_BYTES : Nbd.REQUEST_BYTES;
+    int headerBytes = style == Style.EXTENDED ? Nbd.EXTENDED_REQUEST_BYTES : Nbd.REQUEST_BYTES;
     while (true) {
       switch (state) {
         case HEADER -> {
@@ -209,7 +208,8 @@ final class Transmission {
       operation.fail(Nbd.EINVAL, Nbd.command(command) + " was not negotiated");
     } else if ((operation.flags & ~(allowed | Nbd.CMD_FLAG_FUA)) != 0) {
       operation.fail(
-          Nbd.EINVAL, Nbd.command(command) + " has no flags " + Integer.toHexString(operation.flags));
+          Nbd.EINVAL,
+          Nbd.command(command) + " has no flags " + Integer.toHexString(operation.flags));
     } else if (writes && export.readOnly()) {
       operation.fail(Nbd.EPERM, "the export is read-only");
     } else if (command == Nbd.CMD_FLUSH) {
@@ -292,8 +292,7 @@ final class Transmission {
       return (int) rest;
     }
     long at = operation.offset + operation.issued;
-    long toBoundary =
-        RequestBuffers.MAX_PIECE_BYTES - at % RequestBuffers.MAX_PIECE_BYTES;
+    long toBoundary = RequestBuffers.MAX_PIECE_BYTES - at % RequestBuffers.MAX_PIECE_BYTES;
     return (int) Math.min(rest, toBoundary);
   }
 
@@ -473,9 +472,7 @@ final class Transmission {
 
   /** As hard as the volume's writes are, or harder when the client asks for it. */
   private Toughness toughness(Operation operation) {
-    return operation.flag(Nbd.CMD_FLAG_FUA)
-        ? Toughness.HARDENED
-        : volume.attributes().toughness();
+    return operation.flag(Nbd.CMD_FLAG_FUA) ? Toughness.HARDENED : volume.attributes().toughness();
   }
 
   /** The piece that the next bytes belong to, if they may be received straight into it. */
@@ -508,7 +505,8 @@ final class Transmission {
       case Nbd.CMD_BLOCK_STATUS -> {
         current = null;
         operation.allIssued = true;
-        replies.status(operation, allocationContext, new long[] {operation.length}, new int[] {0}, 1);
+        replies.status(
+            operation, allocationContext, new long[] {operation.length}, new int[] {0}, 1);
       }
       default -> Invariant.check(false, "a command about space", operation.command);
     }
