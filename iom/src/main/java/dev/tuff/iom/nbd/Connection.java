@@ -433,9 +433,9 @@ final class Connection {
   }
 
   /** A piece of its own has come back to the pool. */
-  void onRecycled() {
-    transmission.onRecycled();
-    if (phase == Phase.CLOSING || phase == Phase.FINISHING || stopping) {
+  void onRecycled(int bufferBytes) {
+    transmission.onRecycled(bufferBytes);
+    if (blocked || phase == Phase.CLOSING || phase == Phase.FINISHING || stopping) {
       wake();
     }
   }

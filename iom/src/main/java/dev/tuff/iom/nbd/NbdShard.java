@@ -202,7 +202,9 @@ final class NbdShard implements Actor {
       return;
     }
     Connection connection = piece.connection;
+    int bufferBytes = 0;
     if (piece.buffer != null) {
+      bufferBytes = piece.buffer.capacityBytes();
       buffers.give(piece.buffer);
       piece.buffer = null;
     }
@@ -211,7 +213,7 @@ final class NbdShard implements Actor {
     piece.nextOfOperation = null;
     piece.next = freePieces;
     freePieces = piece;
-    connection.onRecycled();
+    connection.onRecycled(bufferBytes);
   }
 
   Operation newOperation() {

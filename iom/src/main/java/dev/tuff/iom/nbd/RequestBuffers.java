@@ -37,10 +37,13 @@ final class RequestBuffers {
   private final int[] freeCount = new int[REQUEST_BYTES.length];
   private final ArrayDeque<Connection>[] waiting;
 
+  private final long connectionBytes;
+
   /** Cuts the buffers; {@code bytes} is the shard's memory for them. */
   @SuppressWarnings({"unchecked", "rawtypes"})
   RequestBuffers(Source source, long bytes) {
     waiting = new ArrayDeque[REQUEST_BYTES.length];
+    connectionBytes = bytes / 4;
     for (int i = 0; i < REQUEST_BYTES.length; i++) {
       int each = REQUEST_BYTES[i] + BLOCK;
       int count = (int) Math.max(2, bytes * SHARE[i] / 8 / each);
@@ -51,6 +54,11 @@ final class RequestBuffers {
       freeCount[i] = count;
       waiting[i] = new ArrayDeque<>();
     }
+  }
+
+  /** A connection that has so much gets no more until it gives some back. */
+  long connectionBytes() {
+    return connectionBytes;
   }
 
   /** The size of the buffer for {@code bytes} of a piece at a volume's offset. */

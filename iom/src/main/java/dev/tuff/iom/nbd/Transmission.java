@@ -56,6 +56,9 @@ final class Transmission {
   private int operations;
   private int piecesOut;
 
+  /** Of buffers that this connection has. */
+  private long heldBytes;
+
   private long requests;
   private long readBytes;
   private long writtenBytes;
@@ -307,23 +310,16 @@ final class Transmission {
       if (operation.unanswered >= MAX_PIECES) {
         return false;
       }
-      int bytes = pieceBytes(operation);
-      long offset = operation.offset + operation.issued;
-      IoBuffer buffer = shard.buffers().take(connection, offset, bytes);
-      if (buffer == null) {
+      Piece piece = nextPiece(operation);
+      if (piece == null) {
         return false;
       }
-      Piece piece = newPiece(operation);
-      piece.buffer = buffer;
-      piece.offset = offset;
-      piece.bytes = bytes;
-      operation.issued += bytes;
       operation.allIssued = operation.issued == operation.length;
       if (operation.command == Nbd.CMD_READ) {
-        piece.request.read(offset, bytes, buffer);
+        piece.request.read(piece.offset, piece.bytes, piece.buffer);
       } else {
-        buffer.segment().asSlice(piece.start(), bytes).fill((byte) 0);
-        piece.request.write(offset, bytes, buffer, toughness(operation));
+        piece.buffer.segment().asSlice(piece.start(), piece.bytes).fill((byte) 0);
+        piece.request.write(piece.offset, piece.bytes, piece.buffer, toughness(operation));
       }
       submit(piece);
     }
@@ -351,24 +347,17 @@ final class Transmission {
       if (operation.unanswered >= MAX_PIECES) {
         return false;
       }
-      int bytes = pieceBytes(operation);
-      long offset = operation.offset + operation.issued;
-      IoBuffer buffer = shard.buffers().take(connection, offset, bytes);
-      if (buffer == null) {
+      Piece piece = nextPiece(operation);
+      if (piece == null) {
         return false;
       }
-      Piece piece = newPiece(operation);
-      piece.buffer = buffer;
-      piece.offset = offset;
-      piece.bytes = bytes;
-      operation.issued += bytes;
       if (operation.lastPiece == null) {
         operation.firstPiece = piece;
       } else {
         operation.lastPiece.nextOfOperation = piece;
       }
       operation.lastPiece = piece;
-      piece.request.read(offset, bytes, buffer);
+      piece.request.read(piece.offset, piece.bytes, piece.buffer);
       submit(piece);
     }
     if (operation.unanswered > 0) {
@@ -442,19 +431,8 @@ final class Transmission {
   }
 
   private boolean nextPayloadPiece() {
-    Operation operation = current;
-    int bytes = pieceBytes(operation);
-    long offset = operation.offset + operation.issued;
-    IoBuffer buffer = shard.buffers().take(connection, offset, bytes);
-    if (buffer == null) {
-      return false;
-    }
-    filling = newPiece(operation);
-    filling.buffer = buffer;
-    filling.offset = offset;
-    filling.bytes = bytes;
-    operation.issued += bytes;
-    return true;
+    filling = nextPiece(current);
+    return filling != null;
   }
 
   private void onPayloadPiece() {
@@ -514,6 +492,27 @@ final class Transmission {
 
   // ---------------------------------------------------------------- pieces
 
+  /** The next piece of an operation with its buffer, or null: later. */
+  private Piece nextPiece(Operation operation) {
+    // One connection alone must not take what others need.
+    if (heldBytes >= shard.buffers().connectionBytes()) {
+      return null;
+    }
+    int bytes = pieceBytes(operation);
+    long offset = operation.offset + operation.issued;
+    IoBuffer buffer = shard.buffers().take(connection, offset, bytes);
+    if (buffer == null) {
+      return null;
+    }
+    Piece piece = newPiece(operation);
+    piece.buffer = buffer;
+    piece.offset = offset;
+    piece.bytes = bytes;
+    operation.issued += bytes;
+    heldBytes += buffer.capacityBytes();
+    return piece;
+  }
+
   private Piece newPiece(Operation operation) {
     Piece piece = shard.newPiece();
     piece.operation = operation;
@@ -542,6 +541,10 @@ final class Transmission {
       operation.fail(error(result), text(result));
     }
     if (closing) {
+      if (operation.streamed) {
+        // Its pieces go back one by one from now on, and may be others' by the time it ends.
+        dropStream(operation);
+      }
       return;
     }
     if (operation.streamed) {
@@ -580,9 +583,10 @@ final class Transmission {
     };
   }
 
-  /** A piece has come back to the pool. */
-  void onRecycled() {
+  /** A piece has come back to the pool, with a buffer of so many bytes. */
+  void onRecycled(int bufferBytes) {
     piecesOut--;
+    heldBytes -= bufferBytes;
   }
 
   /** An operation's last reply is sent, or dropped. */
