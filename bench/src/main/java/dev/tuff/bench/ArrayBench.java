@@ -4,10 +4,7 @@ import dev.tuff.bench.Comparison.Side;
 import dev.tuff.device.BlockDevice;
 import dev.tuff.device.DeviceOptions;
 import dev.tuff.device.IoBuffer;
-import dev.tuff.device.IoHandler;
 import dev.tuff.device.IoMemory;
-import dev.tuff.device.IoRequest;
-import dev.tuff.device.IoResult;
 import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.array.Array;
@@ -37,10 +34,10 @@ public final class ArrayBench {
   private static final int BLOCK = 4096;
   private static final int LARGE = 1 << 20;
   private static final long MIB = 1L << 20;
-  private static final String VOLUME = "bench";
+  static final String VOLUME = "bench";
 
   /** Of what the array has for its clients, the rest being for filling the volume. */
-  private static final long LARGEST_BUFFERS = 80 * MIB;
+  private static final long LARGEST_BUFFERS = 48 * MIB;
 
   /**
    * What to measure.
@@ -58,6 +55,7 @@ public final class ArrayBench {
    * @param seconds of every stretch
    * @param repeats stretches per side, at least 1
    * @param warmUpSeconds of the unrecorded stretch before each load
+   * @param degraded the array with a drive missing beside the whole one, instead of its raw drives
    */
   public record Options(
       Path directory,
@@ -72,8 +70,13 @@ public final class ArrayBench {
       List<ArrayWorkload> workloads,
       double seconds,
       int repeats,
-      double warmUpSeconds) {
+      double warmUpSeconds,
+      boolean degraded) {
     public Options {
+      if (degraded && parityMembers == 0) {
+        throw new BenchException(
+            "Without parity there is no degraded array; give a protection with one, like 4+1.");
+      }
       drives = drives == 0 ? dataMembers + parityMembers : drives;
       workloads = workloads.isEmpty() ? defaultWorkloads() : List.copyOf(workloads);
       if (!(seconds > 0) || repeats < 1 || warmUpSeconds < 0) {
@@ -93,7 +96,7 @@ public final class ArrayBench {
     /** 4+1 on five image drives of 512 MiB, the default loads, five repeats of 2 s. */
     public static Options defaults() {
       return new Options(
-          Path.of("var/bench"), 4, 1, 0, 512 * MIB, 0, 0, 0, false, List.of(), 2, 5, 2);
+          Path.of("var/bench"), 4, 1, 0, 512 * MIB, 0, 0, 0, false, List.of(), 2, 5, 2, false);
     }
 
     /**
@@ -114,7 +117,8 @@ public final class ArrayBench {
           workloads,
           0.1,
           2,
-          0.05);
+          0.05,
+          degraded);
     }
   }
 
@@ -143,6 +147,9 @@ public final class ArrayBench {
    * @throws dev.tuff.iom.array.ArrayException where the array does not work as asked
    */
   public static BenchReport run(Options options, BenchProgress progress) {
+    if (options.degraded) {
+      return DegradedBench.run(options, progress);
+    }
     int steps = 2;
     for (ArrayWorkload work : options.workloads) {
       steps +=
@@ -160,13 +167,13 @@ public final class ArrayBench {
     }
   }
 
-  private static long driveBytes(Options options) {
+  static long driveBytes(Options options) {
     long together =
         ImageFile.fittingBytes(options.directory, options.driveBytes * options.drives * 2);
     return Math.max(64 * MIB, together / (2L * options.drives) / MIB * MIB);
   }
 
-  private static long volumeBytes(Options options, long driveBytes) {
+  static long volumeBytes(Options options, long driveBytes) {
     if (options.volumeBytes > 0) {
       return options.volumeBytes;
     }
@@ -178,7 +185,7 @@ public final class ArrayBench {
     return data / 2 / MIB * MIB;
   }
 
-  private static List<Path> images(Path directory, String name, int count, long bytes) {
+  static List<Path> images(Path directory, String name, int count, long bytes) {
     List<Path> files = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Path file = directory.resolve(name + "-" + i + ".img");
@@ -252,7 +259,7 @@ public final class ArrayBench {
         notes);
   }
 
-  private static void fill(Array array, Volume volume) {
+  static void fill(Array array, Volume volume) {
     Workload work = new Workload(Pattern.SEQUENTIAL, Direction.WRITE, LARGE, 8);
     IoBuffer[] buffers = buffers(array, work, List.of(Toughness.HARDENED));
     try {
@@ -263,7 +270,7 @@ public final class ArrayBench {
   }
 
   /** One set for all levels, which run one after the other. */
-  private static IoBuffer[] buffers(Array array, Workload work, List<Toughness> levels) {
+  static IoBuffer[] buffers(Array array, Workload work, List<Toughness> levels) {
     int count =
         levels.stream().mapToInt(level -> VolumeLoad.buffersFor(work, level)).max().orElseThrow();
     if ((long) count * work.blockBytes() > LARGEST_BUFFERS) {
@@ -283,18 +290,30 @@ public final class ArrayBench {
     return buffers;
   }
 
+  /**
+   * A load on the raw drives.
+   *
+   * @param flushedPasses as in {@link DeviceLoad}
+   */
+  private record RawLoad(Workload work, boolean flushedPasses) {
+    String name() {
+      return "raw " + work.direction().label() + (flushedPasses ? ", flushed" : "");
+    }
+  }
+
   /** What the limit of a load is worked out from, at the same total depth. */
-  private static List<Workload> rawLoads(Workload load) {
+  private static List<RawLoad> rawLoads(Workload load) {
     if (load.direction() == Direction.READ) {
-      return List.of(load);
+      return List.of(new RawLoad(load, false));
     }
     Workload durable =
         new Workload(load.pattern(), Direction.DURABLE_WRITE, load.blockBytes(), load.depth());
     if (load.pattern() == Pattern.SEQUENTIAL) {
-      return List.of(load, durable);
+      return List.of(
+          new RawLoad(load, true), new RawLoad(durable, false), new RawLoad(load, false));
     }
-    return List.of(
-        durable, new Workload(load.pattern(), Direction.READ, load.blockBytes(), load.depth()));
+    Workload read = new Workload(load.pattern(), Direction.READ, load.blockBytes(), load.depth());
+    return List.of(new RawLoad(durable, false), new RawLoad(read, false));
   }
 
   private static Comparison measure(
@@ -316,11 +335,9 @@ public final class ArrayBench {
             new Side(work.toughnesses().isEmpty() ? "tuff" : "tuff T" + level.level(), load::run));
       }
       int firstRaw = sides.size();
-      for (Workload raw : rawLoads(work.load())) {
+      for (RawLoad raw : rawLoads(work.load())) {
         DeviceLoad load = rawDrives.load(raw);
-        sides.add(
-            new Side(
-                "raw " + raw.direction().label(), seconds -> rawDrives.runAndFlush(load, seconds)));
+        sides.add(new Side(raw.name(), seconds -> runAndFlush(load, seconds)));
       }
       String name = work.load().label();
       Comparison comparison =
@@ -350,13 +367,28 @@ public final class ArrayBench {
       result =
           result
               .withRatio(
-                  new Ratio("throughput / limit", ofStripeLimit(comparison, firstRaw, n, k), goal))
+                  new Ratio(
+                      "throughput / flushed limit",
+                      ofStripeLimit(comparison, firstRaw, n, k),
+                      goal))
               .withRatio(
                   new Ratio(
                       "throughput / durable limit",
                       ofStripeLimit(comparison, firstRaw + 1, n, k),
+                      null))
+              .withRatio(
+                  new Ratio(
+                      "throughput / plain limit",
+                      ofStripeLimit(comparison, firstRaw + 2, n, k),
                       null));
-      notes.add(work.load().label() + ": the limit is raw x " + n + "/" + (n + k) + ".");
+      notes.add(
+          work.load().label()
+              + ": the limits are raw x "
+              + n
+              + "/"
+              + (n + k)
+              + ". Flushed: raw writes whose every byte is on the medium when the time ends, one flush for a pass over the drives."
+              + " Durable: each raw write is hardened before its completion. Plain: what stays in a drive's cache counts as written.");
     } else if (work.load().depth() == 1) {
       List<Double> cached = new ArrayList<>();
       List<Double> readFirst = new ArrayList<>();
@@ -380,6 +412,16 @@ public final class ArrayBench {
     }
     return result.withRatio(
         new Ratio("Java bytes per op", javaBytes, Goal.atMost(JAVA_BYTES_GOAL)));
+  }
+
+  /**
+   * One stretch, and a flush of every drive that does not count as time: what a load leaves in the
+   * drives' caches would otherwise be written by the next side's first flush, in that side's time.
+   */
+  private static Measurement runAndFlush(DeviceLoad load, double seconds) {
+    Measurement measured = load.run(seconds);
+    load.flush();
+    return measured;
   }
 
   private static List<Double> ofStripeLimit(Comparison comparison, int raw, int n, int k) {
@@ -437,8 +479,6 @@ public final class ArrayBench {
     private final BlockDevice[] devices;
     private final IoBuffer memory;
     private final long span;
-    private final IoHandler flushed = this::onFlushed;
-    private int flushesOwed;
 
     RawDrives(List<Path> paths, long span, List<ArrayWorkload> workloads) {
       this.span = span;
@@ -472,32 +512,8 @@ public final class ArrayBench {
       }
     }
 
-    DeviceLoad load(Workload work) {
-      return new DeviceLoad(loop, devices, memory, span, work);
-    }
-
-    /**
-     * One stretch, and a flush of every drive that does not count as time: what a load leaves in
-     * the drives' caches would otherwise be written by the next side's first flush, in that side's
-     * time.
-     */
-    Measurement runAndFlush(DeviceLoad load, double seconds) {
-      Measurement measured = load.run(seconds);
-      for (BlockDevice device : devices) {
-        device.submit(new IoRequest(flushed, this).flush());
-        flushesOwed++;
-      }
-      while (flushesOwed > 0) {
-        loop.await(-1);
-      }
-      return measured;
-    }
-
-    private void onFlushed(IoRequest request) {
-      flushesOwed--;
-      if (request.result() != IoResult.OK) {
-        throw new BenchException("A flush of a raw drive failed: error " + request.errno() + ".");
-      }
+    DeviceLoad load(RawLoad raw) {
+      return new DeviceLoad(loop, devices, memory, span, raw.work, raw.flushedPasses);
     }
 
     @Override

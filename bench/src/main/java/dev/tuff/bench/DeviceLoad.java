@@ -23,7 +23,9 @@ final class DeviceLoad implements IoHandler {
   private final Workload work;
   private final long blocksPerDevice;
   private final int placeBytes;
+  private final boolean flushedPasses;
   private final IoRequest[] requests;
+  private final IoRequest[] flushes;
   private final IoBuffer memory;
   private final long[] startedNanos;
   private final Histogram histogram = new Histogram(LONGEST_NANOS, 3);
@@ -31,6 +33,7 @@ final class DeviceLoad implements IoHandler {
 
   private long random = 0x9E3779B97F4A7C15L;
   private long sequence;
+  private long passEnd;
   private long deadlineNanos;
   private long operations;
   private int inFlight;
@@ -43,7 +46,23 @@ final class DeviceLoad implements IoHandler {
    */
   DeviceLoad(
       IoLoop loop, BlockDevice[] devices, IoBuffer memory, long bytesPerDevice, Workload work) {
+    this(loop, devices, memory, bytesPerDevice, work, false);
+  }
+
+  /**
+   * @param flushedPasses whether every device is flushed, within the stretch's time, after each pass
+   *     over the bytes that are used and at the end: no write then replaces another one in a
+   *     drive's cache, and all of them are hardened when the stretch ends
+   */
+  DeviceLoad(
+      IoLoop loop,
+      BlockDevice[] devices,
+      IoBuffer memory,
+      long bytesPerDevice,
+      Workload work,
+      boolean flushedPasses) {
     this.loop = loop;
+    this.flushedPasses = flushedPasses;
     this.devices = devices;
     this.memory = memory;
     this.work = work;
@@ -63,9 +82,16 @@ final class DeviceLoad implements IoHandler {
       requests[i] = new IoRequest(this, this);
       requests[i].tag = i;
     }
+    this.flushes = new IoRequest[devices.length];
+    for (int i = 0; i < flushes.length; i++) {
+      flushes[i] = new IoRequest(this::onFlushed, this);
+    }
   }
 
-  /** One stretch, on the loop's thread. Ends when everything in flight has completed. */
+  /**
+   * One stretch, on the loop's thread. Ends when everything in flight has completed, with flushed
+   * passes when all of it is hardened.
+   */
   Measurement run(double seconds) {
     histogram.reset();
     operations = 0;
@@ -78,25 +104,12 @@ final class DeviceLoad implements IoHandler {
     meter.start();
     long begin = loop.nanoTime();
     deadlineNanos = begin + (long) (seconds * 1e9);
-    for (IoRequest request : requests) {
-      submit(request, begin);
-    }
-    while (inFlight > 0) {
-      loop.await(-1);
-    }
+    do {
+      runPass();
+    } while (flushedPasses && loop.nanoTime() - deadlineNanos < 0);
     long end = loop.nanoTime();
     meter.stop();
     allocated = ResourceMeter.allocatedByThisThread() - allocated;
-    if (failed != null) {
-      throw new BenchException(
-          "A "
-              + work.label()
-              + " failed: "
-              + failed
-              + ", error number "
-              + failed.errno()
-              + "; check the drive and the file system's free space.");
-    }
     return new Measurement(
         (end - begin) / 1e9,
         operations,
@@ -109,6 +122,49 @@ final class DeviceLoad implements IoHandler {
         total(Count.FLUSHES) - flushes,
         allocated,
         ResourceMeter.peakResidentBytes());
+  }
+
+  private void runPass() {
+    passEnd = flushedPasses ? sequence + blocksPerDevice * devices.length : Long.MAX_VALUE;
+    long now = loop.nanoTime();
+    for (IoRequest request : requests) {
+      goOn(request, now);
+    }
+    awaitAll();
+    if (flushedPasses) {
+      flush();
+    }
+  }
+
+  /** Flushes every device and waits for it, on the loop's thread, between stretches. */
+  void flush() {
+    for (int i = 0; i < devices.length; i++) {
+      inFlight++;
+      devices[i].submit(flushes[i].flush());
+    }
+    awaitAll();
+  }
+
+  private void awaitAll() {
+    while (inFlight > 0) {
+      loop.await(-1);
+    }
+    if (failed != null) {
+      throw new BenchException(
+          "A "
+              + work.label()
+              + " failed: "
+              + failed
+              + ", error number "
+              + failed.errno()
+              + "; check the drive and the file system's free space.");
+    }
+  }
+
+  private void goOn(IoRequest request, long nowNanos) {
+    if (nowNanos - deadlineNanos < 0 && sequence < passEnd) {
+      submit(request, nowNanos);
+    }
   }
 
   private void submit(IoRequest request, long nowNanos) {
@@ -141,8 +197,13 @@ final class DeviceLoad implements IoHandler {
     }
     histogram.recordValue(Math.min(now - startedNanos[request.tag], LONGEST_NANOS));
     operations++;
-    if (now - deadlineNanos < 0) {
-      submit(request, now);
+    goOn(request, now);
+  }
+
+  private void onFlushed(IoRequest request) {
+    inFlight--;
+    if (request.result() != IoResult.OK) {
+      failed = request;
     }
   }
 

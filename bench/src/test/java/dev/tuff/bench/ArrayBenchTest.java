@@ -45,7 +45,8 @@ class ArrayBenchTest {
             workloads,
             0.1,
             2,
-            0.05);
+            0.05,
+            false);
     List<String> steps = new ArrayList<>();
     BenchReport report =
         ArrayBench.run(options, (what, done, total) -> steps.add(done + "/" + total));
@@ -54,10 +55,25 @@ class ArrayBenchTest {
     Comparison sequential = report.comparisons().getFirst();
     assertThat(sequential.series())
         .extracting(Series::name)
-        .containsExactly("tuff T2", "raw write", "raw durable write");
+        .containsExactly("tuff T2", "raw write, flushed", "raw durable write", "raw write");
     assertThat(sequential.ratios())
         .extracting(Ratio::name)
-        .containsExactly("throughput / limit", "throughput / durable limit", "Java bytes per op");
+        .containsExactly(
+            "throughput / flushed limit",
+            "throughput / durable limit",
+            "throughput / plain limit",
+            "Java bytes per op");
+    // One load: the goal is tied to the raw drives that had everything on the medium.
+    assertThat(sequential.ratios().stream().filter(r -> r.goal() != null).map(Ratio::name))
+        .containsExactly("throughput / flushed limit", "Java bytes per op");
+    assertThat(sequential.ratios().getFirst().goal()).isEqualTo(Goal.atLeast(0.75));
+    for (Measurement m : sequential.series().get(1).repeats()) {
+      // Three drives, each flushed at least once in the measured time; nothing read or lost.
+      assertThat(m.flushes()).isGreaterThanOrEqualTo(3);
+      assertThat(m.flushes() % 3).isZero();
+      assertThat(m.deviceWrittenBytes()).isEqualTo(m.bytes());
+    }
+    assertThat(sequential.series().get(3).repeats()).allMatch(m -> m.flushes() == 0);
     for (Measurement m : sequential.series().getFirst().repeats()) {
       // Two data members and a parity: at least half as much again as the user wrote.
       assertThat(m.writeAmplification()).isGreaterThanOrEqualTo(1.5);
@@ -75,7 +91,7 @@ class ArrayBenchTest {
         assertThat(series.repeats()).hasSize(2).allMatch(m -> m.operations() > 0);
       }
     }
-    assertThat(steps).contains("0/28", "28/28");
+    assertThat(steps).contains("0/30", "30/30");
     assertThat(report.environment().settings())
         .containsEntry("protection", "2+1")
         .containsEntry("volume", "32 MiB");
@@ -89,5 +105,40 @@ class ArrayBenchTest {
     assertThatThrownBy(() -> new ArrayWorkload(durable, List.of(Toughness.HARDENED)))
         .isInstanceOf(BenchException.class)
         .hasMessageContaining("toughness");
+  }
+
+  @Test
+  void measuresAnArrayThatHasLostADriveInTurnWithAWholeOne() {
+    List<ArrayWorkload> workloads =
+        List.of(
+            ArrayWorkload.write(Pattern.RANDOM, 4096, 8, Toughness.HARDENED),
+            ArrayWorkload.read(Pattern.RANDOM, 4096, 8));
+    ArrayBench.Options options =
+        new ArrayBench.Options(
+            Path.of("target/bench-tests/array"),
+            2,
+            1,
+            0,
+            64 << 20,
+            32 << 20,
+            0,
+            0,
+            false,
+            workloads,
+            0.1,
+            2,
+            0.05,
+            true);
+    BenchReport report = ArrayBench.run(options, (what, done, total) -> {});
+
+    assertThat(report.comparisons()).hasSize(2);
+    assertThat(report.comparisons().getFirst().series())
+        .extracting(Series::name)
+        .containsExactly("degraded T2", "whole T2");
+    for (Comparison comparison : report.comparisons()) {
+      assertThat(comparison.series().getFirst().repeats().getFirst().operations()).isPositive();
+      assertThat(comparison.ratios()).hasSize(1);
+      assertThat(comparison.ratios().getFirst().values()).allMatch(ratio -> ratio > 0);
+    }
   }
 }

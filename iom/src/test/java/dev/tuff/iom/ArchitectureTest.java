@@ -60,7 +60,7 @@ class ArchitectureTest {
   @Test
   void sideRoomsNeverCallUp() {
     DescribedPredicate<JavaClass> upper =
-        resideInAnyPackage(rooms("write", "parity", "read", "repair", "volume", "array"))
+        resideInAnyPackage(rooms("write", "parity", "read", "repair", "proxy", "volume", "array"))
             .and(describe("other than Toughness", type -> !type.getName().startsWith(TOUGHNESS)));
     noClasses()
         .that()
@@ -169,6 +169,7 @@ class ArchitectureTest {
             "cache",
             "layout",
             "side",
+            "proxy",
             "check");
     noClasses()
         .that()

@@ -296,6 +296,11 @@ final class BenchCommand implements Runnable {
     private boolean pinned;
 
     @Option(
+        names = "--degraded",
+        description = "An array that has lost a drive in turn with a whole one: what that costs.")
+    private boolean degraded;
+
+    @Option(
         names = "--toughness",
         paramLabel = "LEVEL",
         description = "0, 1 or 2, of writes; repeat for several, the first is judged (default: 2).")
@@ -322,9 +327,11 @@ final class BenchCommand implements Runnable {
               loads.workloads().stream().map(this::onVolume).toList(),
               common.seconds != null ? common.seconds : defaults.seconds(),
               common.repeats != null ? common.repeats : defaults.repeats(),
-              defaults.warmUpSeconds());
+              defaults.warmUpSeconds(),
+              degraded);
       common.print(
-          ArrayBench.run(common.quick ? options.quick() : options, common.progress()), "array");
+          ArrayBench.run(common.quick ? options.quick() : options, common.progress()),
+          degraded ? "array-degraded" : "array");
       return 0;
     }
 

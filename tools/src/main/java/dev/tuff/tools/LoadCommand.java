@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -80,6 +81,15 @@ final class LoadCommand implements Callable<Integer> {
       description = "Repeats the random offsets and sizes of another run.")
   private Long seed;
 
+  @Option(
+      names = "--fail",
+      paramLabel = "DRIVE",
+      description = {
+        "Take the drive with this index out of service while the load runs: after a third of the",
+        "time, the next after half of the rest, and so on. The array goes on without it."
+      })
+  private List<Integer> fail = List.of();
+
   @Option(names = "--overwrite", description = "Also a volume that holds something, which is lost.")
   private boolean overwrite;
 
@@ -92,8 +102,8 @@ final class LoadCommand implements Callable<Integer> {
       if (acks != null || seconds != null || size != null || depth != null || seed != null) {
         throw wrongCall("--verify only reads; it takes no option about writing");
       }
-      if (overwrite) {
-        throw wrongCall("--verify only reads; it takes no --overwrite");
+      if (overwrite || !fail.isEmpty()) {
+        throw wrongCall("--verify only reads; it takes no --overwrite and no --fail");
       }
       verify();
       return 0;
@@ -161,8 +171,7 @@ final class LoadCommand implements Callable<Integer> {
     try (Array assembled = array.assemble()) {
       Volume volume = assembled.volume(volumeName);
       if (assembled.status().readOnly()) {
-        throw new CommandException(
-            "volume " + volumeName + " can't be written: the array is degraded and so read-only");
+        throw new CommandException("volume " + volumeName + " can't be written: it is read-only");
       }
       if (known.header() == null) {
         begin(assembled, volume);
@@ -251,7 +260,11 @@ final class LoadCommand implements Callable<Integer> {
     Load load =
         new Load(assembled, volume, writer, header.seed(), random, depth == null ? 16 : depth);
     long began = System.nanoTime();
-    load.run(seconds == null ? 60 : seconds);
+    double length = seconds == null ? 60 : seconds;
+    try (DriveFailures failures = new DriveFailures(assembled, fail, length)) {
+      load.run(length);
+      failures.await();
+    }
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("volume", volumeName);
     result.put("seed", header.seed());

@@ -21,11 +21,13 @@ final class Results {
     result.put("chunkBytes", volume.chunkBytes());
     result.put("toughness", volume.toughness().level());
     result.put("usedBytes", volume.usedBytes() < 0 ? null : volume.usedBytes());
+    result.put("lossesSurvived", volume.lossesSurvived());
     return result;
   }
 
   static Table volumeTable(List<VolumeInfo> volumes) {
-    Table table = new Table("VOLUME", "SIZE", "USED", "PROTECTION", "CHUNK", "TOUGHNESS");
+    Table table =
+        new Table("VOLUME", "SIZE", "USED", "PROTECTION", "CHUNK", "TOUGHNESS", "SURVIVES");
     for (VolumeInfo volume : volumes) {
       table.row(
           volume.name(),
@@ -33,9 +35,20 @@ final class Results {
           volume.usedBytes() < 0 ? "-" : ByteSize.brief(volume.usedBytes()),
           volume.dataMembers() + "+" + volume.parityMembers(),
           ByteSize.brief(volume.chunkBytes()),
-          volume.toughness().level());
+          volume.toughness().level(),
+          survives(volume));
     }
     return table;
+  }
+
+  /** The redundancy that a volume has now, at one glance. */
+  private static String survives(VolumeInfo volume) {
+    return switch (volume.lossesSurvived()) {
+      case 0 -> "no more loss";
+      case 1 -> "1 more loss";
+      default ->
+          volume.lossesSurvived() < 0 ? "parts are lost" : volume.lossesSurvived() + " more losses";
+    };
   }
 
   static Map<String, Object> status(ArrayStatus status) {

@@ -1,5 +1,7 @@
 package dev.tuff.tools;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.tuff.iom.simulation.FaultKind;
 import dev.tuff.iom.simulation.Shape;
 import dev.tuff.iom.simulation.Simulator;
@@ -17,7 +19,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -153,7 +154,7 @@ final class SimulateCommand implements Callable<Integer> {
     if (!left.isEmpty()) {
       command
           .append(" --without ")
-          .append(left.stream().map(FaultKind::name).collect(Collectors.joining(",")));
+          .append(left.stream().map(FaultKind::name).collect(joining(",")));
     }
     return command.toString();
   }
@@ -168,6 +169,7 @@ final class SimulateCommand implements Callable<Integer> {
     result.put("virtualSeconds", report.statistics().virtualSeconds());
     result.put("counts", report.statistics().counts());
     result.put("neverInjected", report.neverInjected());
+    result.put("neverDone", report.neverDone());
     result.put("failure", report.failure() == null ? null : json(report.failure()));
     return result;
   }
@@ -216,7 +218,11 @@ final class SimulateCommand implements Callable<Integer> {
           .append(
               report.neverInjected().stream()
                   .map(FaultKind::plural)
-                  .collect(Collectors.joining(", ")))
+                  .collect(joining(", ")))
+          .append('\n');
+    } else if (!report.neverDone().isEmpty()) {
+      text.append("this never happened, so the runs show nothing of it: ")
+          .append(report.neverDone().stream().map(SimulateCommand::words).collect(joining(", ")))
           .append('\n');
     } else {
       text.append("every promise was kept\n");

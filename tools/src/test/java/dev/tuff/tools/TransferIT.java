@@ -63,11 +63,23 @@ class TransferIT {
       TuffProcess got = TuffProcess.run(folder, "get", "v", "out", "--size", "5000001").succeeds();
       assertThat(got.err()).contains("warning: drive " + there + " is missing");
       assertThat(folder.resolve("out")).hasBinaryContent(content);
-      if (drive == 0) {
-        TuffProcess.run(folder, "put", "in", "v").refuses("read-only");
+      if (drive == 4) {
+        aVolumeIsWrittenWithADriveMissing();
       }
       Files.move(away, there);
     }
+    assertThat(TuffProcess.run(folder, "status").succeeds().out()).contains("stale", "no more loss");
+    TuffProcess.run(folder, "get", "v", "out", "--size", "3000001").succeeds();
+    assertThat(folder.resolve("out")).hasSameBinaryContentAs(folder.resolve("in"));
+  }
+
+  private void aVolumeIsWrittenWithADriveMissing() throws IOException {
+    byte[] content = new byte[3_000_001];
+    new Random(2).nextBytes(content);
+    Files.write(folder.resolve("in"), content);
+    TuffProcess.run(folder, "put", "in", "v").succeeds();
+    TuffProcess.run(folder, "get", "v", "out", "--size", "3000001").succeeds();
+    assertThat(folder.resolve("out")).hasBinaryContent(content);
   }
 
   @Test

@@ -16,9 +16,10 @@ import dev.tuff.iom.nbd.ServerLimits;
 import dev.tuff.iom.nbd.TlsSettings;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.recovery.DamagedJournalException;
 import dev.tuff.iom.recovery.RecoveryReport;
-import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.volume.ClientSide;
@@ -39,9 +40,12 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * An array of drives that runs: shards, one IOM a drive, volumes. Owns its threads, rings, memory
@@ -56,12 +60,14 @@ public final class Array implements AutoCloseable {
   private final AssembledDrives drives;
   private final AssembleOptions options;
   private final boolean readOnly;
+  private final Map<Integer, String> failedDrives = new ConcurrentHashMap<>();
   private final IoMemory memory;
   private final Shard[] shards;
   private final UringLoop[] loops;
   private final Thread[] threads;
   private final BlockDevice[] devices;
-  private final Actor[] ioms;
+  private final Roster roster;
+  private volatile Failover failover;
   private RecoveryReport recovery;
   private long recoveryNanos;
   private final SpaceBudget[] budgets;
@@ -69,12 +75,18 @@ public final class Array implements AutoCloseable {
   private final Map<Integer, ArrayDeque<IoBuffer>> freeClientBuffers = new HashMap<>();
   private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
+  private final AtomicInteger begunFailovers = new AtomicInteger();
+  private final AtomicInteger failovers = new AtomicInteger();
+
+  /** Of a thread that asks IOMs: how many failovers had begun when it began. */
+  private final ThreadLocal<Integer> asking = new ThreadLocal<>();
+
   private boolean closed;
 
   private Array(AssembledDrives drives, AssembleOptions options) {
     this.drives = drives;
     this.options = options;
-    this.readOnly = options.readOnly() || drives.degraded();
+    this.readOnly = options.readOnly();
     int count = drives.count();
     int cores = Cpu.allowed().cardinality();
     int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
@@ -84,7 +96,7 @@ public final class Array implements AutoCloseable {
     this.threads = new Thread[shardCount];
     this.clients = new ClientSide[shardCount];
     this.devices = new BlockDevice[count];
-    this.ioms = new Actor[count];
+    this.roster = new Roster(count);
     this.budgets = new SpaceBudget[count];
   }
 
@@ -102,6 +114,7 @@ public final class Array implements AutoCloseable {
         largest = Math.max(largest, sizes.largestBufferBytes());
       }
     }
+    bytes += drives.bearable() * IomMemory.proxyBytes();
     return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * largest;
   }
 
@@ -115,9 +128,10 @@ public final class Array implements AutoCloseable {
 
   /**
    * Starts the array that the drives belong to, and recovers it first if it was not stopped
-   * cleanly. Up to K of its drives may be left out: the array is then degraded, every byte is
-   * reconstructed, and clients write nothing. What recovery decides without a drive makes that
-   * drive stale.
+   * cleanly. Up to K of its drives may be left out: the array is then degraded, and what is on them
+   * is made from their groups. Unless it is only read, that makes them stale. Drives that fail
+   * later are left out then, up to K in all, and nobody who reads or writes sees more of it than a
+   * pause.
    *
    * @throws ArrayException with one sentence that says what was found and what to do
    */
@@ -188,20 +202,25 @@ public final class Array implements AutoCloseable {
                   });
       threads[s].start();
     }
-    CompletableFuture<RecoveryReport> opened = new CompletableFuture<>();
-    new ArrayStart(
-            drives.labels(),
+    ArrayStart.Parts parts =
+        new ArrayStart.Parts(
             devices,
             shards,
-            memory,
+            new ArrayMemory(memory, devices.length),
             superblock -> IomMemory.of(superblock, devices.length),
             readOnly,
             this::alarm,
-            ioms,
-            budgets)
-        .begin(opened::complete);
+            roster,
+            (drive, acting) -> acting,
+            budgets);
+    ArrayStart start = new ArrayStart(drives.labels(), parts);
+    CompletableFuture<RecoveryReport> opened = new CompletableFuture<>();
+    start.begin(opened::complete);
     recovery = await(opened);
     recoveryNanos = System.nanoTime() - begun;
+    failover =
+        new Failover(
+            drives.labels(), parts, start, clients, drives.bearable(), new FailoverListener());
     openVolumes();
   }
 
@@ -215,41 +234,97 @@ public final class Array implements AutoCloseable {
     return recovery;
   }
 
+  private final class FailoverListener implements Failover.Listener {
+    @Override
+    public void onBegun(BitSet failed) {
+      begunFailovers.incrementAndGet();
+    }
+
+    @Override
+    public void onServing(RecoveryReport report) {
+      failovers.incrementAndGet();
+    }
+
+    @Override
+    public void onTooMany(int drive, String why) {
+      fail(shards[0], new ArrayException(stopped(drive, why)));
+    }
+  }
+
   /** How long that took, replaying the journals included. */
   public long recoveryNanos() {
     return recoveryNanos;
   }
 
   /**
-   * A drive that fails, or metadata that can't be believed, stops the array: nothing is
-   * acknowledged that is not so.
+   * A drive that fails, or whose metadata can't be believed, is left out; the array stops when it
+   * can't be done without.
    */
   private ArrayStart.Alarm alarm(int d) {
-    Shard shard = shards[d % shards.length];
-    Path path = drives.labels()[d].path();
     return new ArrayStart.Alarm() {
       @Override
       public void onDamagedPage(String what) {
-        fail(
-            shard,
-            new ArrayException(
-                path
-                    + " is damaged: "
-                    + what
-                    + "; the array has stopped. Start it without this drive."));
+        onFailed(d, "is damaged: " + what);
       }
 
       @Override
       public void onDriveFailed(Drive drive, String what) {
-        fail(
-            shard,
-            new ArrayException(
-                path
-                    + " has failed: "
-                    + what
-                    + "; the array has stopped. Start it without this drive."));
+        onFailed(d, "has failed: " + what);
       }
     };
+  }
+
+  private void onFailed(int drive, String why) {
+    if (failover == null) {
+      fail(shards[drive % shards.length], new ArrayException(stopped(drive, why)));
+      return;
+    }
+    failedDrives.putIfAbsent(drive, why);
+    failover.onDriveFailed(drive, why);
+  }
+
+  private String stopped(int drive, String why) {
+    return drivePath(drive) + " " + why + "; the array has stopped. Start it without this drive.";
+  }
+
+  /**
+   * Takes a drive out of service, as if it had failed: the array goes on without it. When this
+   * returns it does.
+   *
+   * @throws ArrayException when the drive is not in service, or can't be done without
+   */
+  public void failDrive(int drive) {
+    if (drive < 0 || drive >= driveCount() || !present(drive)) {
+      throw new ArrayException(
+          "Drive " + drive + " is not in service; 'tuff status' shows which drives are.");
+    }
+    if (missing() + 1 > drives.bearable()) {
+      throw new ArrayException(
+          "Drive "
+              + drive
+              + " can't be done without: "
+              + missing()
+              + " drives are missing already, and protection makes up for "
+              + drives.bearable()
+              + ". Replace a missing drive first.");
+    }
+    onFailed(drive, "was taken out of service");
+    while (present(drive)) {
+      ArrayException stopped = failure();
+      if (stopped != null) {
+        throw new ArrayException(stopped.getMessage(), stopped);
+      }
+      pause();
+    }
+    awaitServing();
+  }
+
+  private int missing() {
+    int missing = 0;
+    for (int d = 0; d < driveCount(); d++) {
+      missing += present(d) ? 0 : 1;
+    }
+    return missing;
   }
 
   private void fail(Shard shard, ArrayException cause) {
@@ -306,6 +381,10 @@ public final class Array implements AutoCloseable {
         if (stopped != null) {
           throw new ArrayException(stopped.getMessage(), stopped);
         }
+        Integer before = asking.get();
+        if (before != null && begunFailovers.get() != before) {
+          throw new Interrupted();
+        }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new ArrayException("Waiting for the array was interrupted.", e);
@@ -314,6 +393,43 @@ public final class Array implements AutoCloseable {
             ? known
             : new ArrayException("The array failed: " + e.getCause(), e.getCause());
       }
+    }
+  }
+
+  /** What an IOM was asked for is not answered: the array has gone on without a drive. */
+  private static final class Interrupted extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  /**
+   * Does something that asks all IOMs, and does it again when a drive fails in it: what was asked
+   * of the IOMs before is not answered then.
+   */
+  <T> T inOneGo(Supplier<T> task) {
+    while (true) {
+      awaitServing();
+      int before = begunFailovers.get();
+      asking.set(before);
+      try {
+        T result = task.get();
+        if (begunFailovers.get() == before) {
+          return result;
+        }
+      } catch (Interrupted again) {
+        // Once more, with those that are there now.
+      } finally {
+        asking.remove();
+      }
+    }
+  }
+
+  private void awaitServing() {
+    while (begunFailovers.get() != failovers.get()) {
+      ArrayException stopped = failure();
+      if (stopped != null) {
+        throw new ArrayException(stopped.getMessage(), stopped);
+      }
+      pause();
     }
   }
 
@@ -334,11 +450,11 @@ public final class Array implements AutoCloseable {
   }
 
   int driveCount() {
-    return ioms.length;
+    return roster.drives();
   }
 
   boolean present(int drive) {
-    return ioms[drive] != null;
+    return roster.present(drive);
   }
 
   String drivePath(int drive) {
@@ -362,12 +478,12 @@ public final class Array implements AutoCloseable {
   }
 
   private Volume volume(ObjectAttributes attributes) {
-    return new Volume(attributes, ioms, budgets, clients, readOnly);
+    return new Volume(attributes, roster, budgets, clients, readOnly);
   }
 
   private int firstPresent() {
-    for (int d = 0; d < ioms.length; d++) {
-      if (ioms[d] != null) {
+    for (int d = 0; d < driveCount(); d++) {
+      if (present(d)) {
         return d;
       }
     }
@@ -375,29 +491,35 @@ public final class Array implements AutoCloseable {
   }
 
   private Iom iom(int drive) {
-    return (Iom) ioms[drive];
+    return (Iom) roster.iom(drive);
+  }
+
+  private Acting acting(int drive) {
+    return (Acting) roster.acting(drive);
   }
 
   /** Makes a volume; when this returns its metadata is hardened on every drive. */
   public synchronized VolumeInfo createVolume(VolumeSpec spec) {
     if (readOnly) {
-      throw new ArrayException(
-          drives.degraded()
-              ? "The array is degraded and therefore read-only; start it with all its drives to make a volume."
-              : "The array was started read-only; no volume can be made.");
+      throw new ArrayException("The array was started read-only; no volume can be made.");
     }
-    ObjectAttributes attributes = attributes(spec);
+    ObjectAttributes attributes = inOneGo(() -> attributes(spec));
+    inOneGo(() -> create(attributes));
+    volumes.put(attributes.name(), volume(attributes));
+    return info(attributes, 0);
+  }
+
+  private Void create(ObjectAttributes attributes) {
     List<CompletableFuture<Void>> created = new ArrayList<>();
-    for (int d = 0; d < ioms.length; d++) {
+    for (int d = 0; d < driveCount(); d++) {
       int drive = d;
       created.add(
           onShard(
               d % shards.length,
-              done -> iom(drive).createObject(attributes, () -> done.complete(null))));
+              done -> acting(drive).createObject(attributes, () -> done.complete(null))));
     }
     created.forEach(this::await);
-    volumes.put(attributes.name(), volume(attributes));
-    return info(attributes, 0);
+    return null;
   }
 
   private ObjectAttributes attributes(VolumeSpec spec) {
@@ -426,7 +548,7 @@ public final class Array implements AutoCloseable {
     Superblock any = drives.labels()[firstPresent()].superblock();
     int data = spec.dataMembers() == 0 ? any.defaultData() : spec.dataMembers();
     int parity = spec.parityMembers() < 0 ? any.defaultParity() : spec.parityMembers();
-    Formatter.checkProtection(ioms.length, data, parity);
+    Formatter.checkProtection(driveCount(), data, parity);
     return new ObjectAttributes(
         nextGfid(),
         spec.name(),
@@ -434,13 +556,16 @@ public final class Array implements AutoCloseable {
         chunk / Drive.BLOCK_BYTES,
         data,
         parity,
-        ioms.length,
+        driveCount(),
         spec.toughness());
   }
 
   private long nextGfid() {
     long next = 1;
-    for (int d = 0; d < ioms.length; d++) {
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d)) {
+        continue;
+      }
       int drive = d;
       long here =
           await(
@@ -469,9 +594,13 @@ public final class Array implements AutoCloseable {
 
   /** The array as it is now. */
   public ArrayStatus status() {
+    return inOneGo(this::statusNow);
+  }
+
+  private ArrayStatus statusNow() {
     List<DriveInfo> driveInfos = new ArrayList<>();
     Map<Long, Long> used = new HashMap<>();
-    for (int d = 0; d < ioms.length; d++) {
+    for (int d = 0; d < driveCount(); d++) {
       driveInfos.add(driveInfo(d, used));
     }
     List<VolumeInfo> volumeInfos = new ArrayList<>();
@@ -492,11 +621,11 @@ public final class Array implements AutoCloseable {
     }
     return new ArrayStatus(
         any.arrayId(),
-        ioms.length,
+        driveCount(),
         any.defaultData(),
         any.defaultParity(),
         readOnly,
-        drives.degraded(),
+        missing() > 0,
         shards.length,
         free * Drive.BLOCK_BYTES,
         recovery,
@@ -521,6 +650,12 @@ public final class Array implements AutoCloseable {
         onShard(
             d % shards.length,
             done -> {
+              if (!present(d)) {
+                long bytes = s.sizeBlocks() * Drive.BLOCK_BYTES;
+                done.complete(
+                    new DriveInfo(d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0));
+                return;
+              }
               SideRooms rooms = iom(d).rooms();
               synchronized (used) {
                 for (Cnode cnode : rooms.cnodes().all()) {
@@ -542,7 +677,7 @@ public final class Array implements AutoCloseable {
             }));
   }
 
-  private static VolumeInfo info(ObjectAttributes attributes, long usedBytes) {
+  private VolumeInfo info(ObjectAttributes attributes, long usedBytes) {
     return new VolumeInfo(
         attributes.name(),
         attributes.gfid(),
@@ -551,7 +686,8 @@ public final class Array implements AutoCloseable {
         attributes.parityMembers(),
         attributes.chunkBlocks() * Drive.BLOCK_BYTES,
         attributes.toughness(),
-        usedBytes);
+        usedBytes,
+        attributes.parityMembers() - missing());
   }
 
   /** What went through the drives since they were assembled. */
@@ -645,8 +781,12 @@ public final class Array implements AutoCloseable {
     closed = true;
     try {
       if (!readOnly) {
-        quiesce();
-        checkpointAll();
+        inOneGo(
+            () -> {
+              quiesce();
+              checkpointAll();
+              return null;
+            });
       }
     } finally {
       abandon();
@@ -661,10 +801,10 @@ public final class Array implements AutoCloseable {
         pause();
       }
     }
-    for (int d = 0; d < ioms.length; d++) {
+    for (int d = 0; d < driveCount(); d++) {
       int drive = d;
       while (!await(
-          this.<Boolean>onShard(d % shards.length, done -> done.complete(iom(drive).quiet())))) {
+          this.<Boolean>onShard(d % shards.length, done -> done.complete(acting(drive).quiet())))) {
         pause();
       }
     }
@@ -680,10 +820,13 @@ public final class Array implements AutoCloseable {
 
   private void checkpointAll() {
     List<CompletableFuture<Void>> written = new ArrayList<>();
-    for (int d = 0; d < ioms.length; d++) {
+    for (int d = 0; d < driveCount(); d++) {
       int drive = d;
-      written.add(
-          onShard(d % shards.length, done -> iom(drive).lastCheckpoint(() -> done.complete(null))));
+      if (present(d)) {
+        written.add(
+            onShard(
+                d % shards.length, done -> iom(drive).lastCheckpoint(() -> done.complete(null))));
+      }
     }
     written.forEach(this::await);
   }

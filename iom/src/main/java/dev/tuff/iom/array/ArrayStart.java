@@ -3,16 +3,29 @@ package dev.tuff.iom.array;
 import dev.tuff.device.BlockDevice;
 import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoLoop;
-import dev.tuff.device.IoMemory;
 import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.checkpoint.Root;
+import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.object.PageCache;
+import dev.tuff.iom.proxy.Acting;
+import dev.tuff.iom.proxy.Proxy;
 import dev.tuff.iom.recovery.IomRecovery;
 import dev.tuff.iom.recovery.Recovery;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.write.SideLimits;
+import dev.tuff.xor.Kernel;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -20,65 +33,82 @@ import java.util.function.IntFunction;
 
 /**
  * The way from open devices to an array that serves: every IOM comes up on its shard, drive d on
- * shard d mod shards, then recovery with all drives in view, then the IOMs open. Knows nothing of
- * threads and of what the devices are.
+ * shard d mod shards, then recovery with all drives in view, then proxies for the drives that are
+ * not there, then the IOMs open. The same way is gone when an array goes on without a drive. Knows
+ * nothing of threads and of what the devices are.
  */
 public final class ArrayStart {
+  /**
+   * Epochs are this far apart in the IDs that proxies give out: no IOM comes so far within one, and
+   * no drive that was gone in one is ever mixed in again with what it has given out.
+   */
+  private static final int EPOCH_ID_BITS = 42;
+
+  private final Parts parts;
   private final DriveLabel[] labels;
-  private final BlockDevice[] devices;
-  private final Shard[] shards;
-  private final IoMemory memory;
-  private final Function<Superblock, IomMemory> sizes;
-  private final boolean readOnly;
-  private final IntFunction<Alarm> alarms;
-  private final Actor[] ioms;
-  private final SpaceBudget[] budgets;
+  private final Acting[] acting;
   private final IomStart[] starts;
+  private final Drive[] labelDrives;
   private final Shard coordinator;
   private Consumer<RecoveryReport> whenOpen;
   private RecoveryReport report;
+  private List<ObjectAttributes> objects;
   private int owed;
+  private volatile boolean cancelled;
 
   /** What is wrong with a drive or with metadata on it, told on its shard. */
   public interface Alarm extends PageCache.DamageListener, Drive.FailureListener {}
 
   /**
-   * An array to be started; at least one drive is there.
+   * What an array is made of, start after start.
    *
-   * @param labels one for each drive, null where it is missing or left out
-   * @param devices likewise, each open on the loop of its shard
-   * @param memory of the loops, with room for all IOMs
+   * @param devices one for each drive, null where it is missing or left out, each open on the loop
+   *     of its shard
+   * @param memory of the loops
    * @param sizes the memory of the IOM of a drive
    * @param readOnly nothing is written unless something has to be recovered
-   * @param ioms filled as the IOMs come up: where their messages go to, and clients'
+   * @param roster filled as IOMs and proxies come up: where their messages go to, and clients'
+   * @param seenAs what others send an IOM's messages to, by default itself
    * @param budgets likewise, the drives' space
    */
-  @SuppressWarnings("ParameterNumber")
-  public ArrayStart(
-      DriveLabel[] labels,
+  @SuppressWarnings("ArrayRecordComponent") // filled and changed in place, by all starts
+  public record Parts(
       BlockDevice[] devices,
       Shard[] shards,
-      IoMemory memory,
+      ArrayMemory memory,
       Function<Superblock, IomMemory> sizes,
       boolean readOnly,
       IntFunction<Alarm> alarms,
-      Actor[] ioms,
+      Roster roster,
+      SeenAs seenAs,
       SpaceBudget[] budgets) {
-    this.labels = labels;
-    this.devices = devices;
-    this.shards = shards;
-    this.memory = memory;
-    this.sizes = sizes;
-    this.readOnly = readOnly;
-    this.alarms = alarms;
-    this.ioms = ioms;
-    this.budgets = budgets;
+    Shard shardOf(int drive) {
+      return shards[drive % shards.length];
+    }
+  }
+
+  /** Lets a simulator stand between an IOM and its messages. */
+  @FunctionalInterface
+  public interface SeenAs {
+    Actor actor(int drive, Acting acting);
+  }
+
+  /**
+   * An array to be started; at least one drive is there.
+   *
+   * @param labels one for each drive, null where it is missing or left out
+   */
+  public ArrayStart(DriveLabel[] labels, Parts parts) {
+    this.parts = parts;
+    this.labels = labels.clone();
     this.starts = new IomStart[labels.length];
+    this.acting = new Acting[labels.length];
+    this.labelDrives = new Drive[labels.length];
     int first = 0;
     while (labels[first] == null) {
       first++;
     }
-    this.coordinator = shardOf(first);
+    this.coordinator = parts.shardOf(first);
   }
 
   /** As {@link Formatter#write}: makes the drives an array. */
@@ -96,32 +126,50 @@ public final class ArrayStart {
     return AssembledDrives.place(drives).labels();
   }
 
-  private Shard shardOf(int drive) {
-    return shards[drive % shards.length];
-  }
-
   /** Begins; from any thread. {@code whenOpen} is called on a shard when clients may come. */
   public void begin(Consumer<RecoveryReport> listener) {
     whenOpen = listener;
     onEachDrive(this::load, this::recover);
   }
 
+  /**
+   * Begins likewise where the drives were in use until now, by IOMs that have stopped: what the
+   * labels say is read again.
+   */
+  void beginAgain(Consumer<RecoveryReport> listener) {
+    whenOpen = listener;
+    onEachDrive(this::readLabel, () -> onEachDrive(this::load, this::recover));
+  }
+
+  /** Ends a start that is under way: it goes no further and tells nobody. */
+  void cancel() {
+    cancelled = true;
+  }
+
   private interface DriveTask {
     void run(int drive, Runnable done);
   }
 
-  /** Does something on the shard of each drive, and when all are done goes on. */
+  /** Does something on the shard of each drive that is there, and when all are done goes on. */
   private void onEachDrive(DriveTask task, Runnable whenAll) {
+    onEach(drive -> labels[drive] != null, task, whenAll);
+  }
+
+  private void onEach(java.util.function.IntPredicate which, DriveTask task, Runnable whenAll) {
     // Counted before the first begins, which may be through before the last is asked.
-    for (DriveLabel label : labels) {
-      owed += label == null ? 0 : 1;
+    owed = 1;
+    for (int d = 0; d < labels.length; d++) {
+      owed += which.test(d) ? 1 : 0;
     }
     for (int d = 0; d < labels.length; d++) {
       int drive = d;
-      if (labels[d] != null) {
-        ask(shardOf(d), () -> task.run(drive, () -> ask(coordinator, () -> oneDone(whenAll))));
+      if (which.test(d)) {
+        ask(
+            parts.shardOf(d),
+            () -> task.run(drive, () -> ask(coordinator, () -> oneDone(whenAll))));
       }
     }
+    ask(coordinator, () -> oneDone(whenAll));
   }
 
   private void oneDone(Runnable whenAll) {
@@ -130,52 +178,151 @@ public final class ArrayStart {
     }
   }
 
-  private static void ask(Shard shard, Runnable task) {
-    Invariant.check(shard.offer(task), "what is asked at a start is bounded");
+  private void ask(Shard shard, Runnable task) {
+    Invariant.check(
+        shard.offer(
+            () -> {
+              if (!cancelled) {
+                task.run();
+              }
+            }),
+        "what is asked at a start is bounded");
+  }
+
+  private void readLabel(int d, Runnable done) {
+    Drive drive = new Drive(parts.devices()[d], parts.alarms().apply(d));
+    labelDrives[d] = drive;
+    MemorySegment label =
+        Arena.ofAuto().allocate(Superblock.LABEL_BLOCKS * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
+    readCopy(d, drive, 0, label, done);
+  }
+
+  /** Superblock and roots of one copy after the other. */
+  private void readCopy(int d, Drive drive, int copy, MemorySegment label, Runnable done) {
+    int blocks = (int) Root.FIRST_SLOT + Root.SLOTS;
+    long first = copy * Superblock.COPY_DISTANCE_BLOCKS;
+    // The IOM is not up: its memory is free.
+    IoBuffer buffer = parts.memory().ofIom(d).largest();
+    BlockIo io =
+        new BlockIo(
+            read -> {
+              MemorySegment.copy(
+                  buffer.segment(),
+                  0,
+                  label,
+                  first * Drive.BLOCK_BYTES,
+                  (long) blocks * Drive.BLOCK_BYTES);
+              if (copy == 0) {
+                readCopy(d, drive, 1, label, done);
+              } else {
+                believe(d, drive, label, done);
+              }
+            });
+    drive.readRun(io, first, blocks, buffer, 0);
+  }
+
+  private void believe(int d, Drive drive, MemorySegment blocks, Runnable done) {
+    DriveLabel again =
+        DriveLabel.decode(labels[d].path(), blocks, drive.device().geometry().sizeBytes());
+    if (again.superblock() == null || again.root() == null) {
+      parts.alarms().apply(d).onDriveFailed(drive, "its label can't be read any more");
+      return;
+    }
+    labels[d] = again;
+    done.run();
   }
 
   private void load(int d, Runnable done) {
-    Alarm alarm = alarms.apply(d);
-    budgets[d] = new SpaceBudget(0);
+    Alarm alarm = parts.alarms().apply(d);
+    SpaceBudget budget = new SpaceBudget(0);
+    parts.budgets()[d] = budget;
     IomStart starting =
         new IomStart(
             labels[d].superblock(),
             labels[d].root(),
-            shardOf(d),
-            new Drive(devices[d], alarm),
-            memory,
-            sizes.apply(labels[d].superblock()),
-            ioms,
-            budgets[d],
-            readOnly,
+            parts.shardOf(d),
+            new Drive(parts.devices()[d], alarm),
+            parts.memory().ofIom(d),
+            parts.sizes().apply(labels[d].superblock()),
+            parts.roster(),
+            budget,
+            parts.readOnly(),
             alarm);
     starts[d] = starting;
+    acting[d] = starting.iom();
     starting.load(
-        readOnly ? 0 : labels[d].damagedSuperblocks(),
+        parts.readOnly() ? 0 : labels[d].damagedSuperblocks(),
         () -> {
-          ioms[d] = starting.iom();
-          shardOf(d).add(starting.iom());
+          parts.roster().setIom(d, parts.seenAs().actor(d, starting.iom()));
+          parts.shardOf(d).add(starting.iom());
           done.run();
         });
   }
 
   /** Every journal has been replayed: settles what was open. */
   private void recover() {
-    IomRecovery[] parts = new IomRecovery[starts.length];
+    IomRecovery[] recoveries = new IomRecovery[starts.length];
     for (int d = 0; d < starts.length; d++) {
-      parts[d] = starts[d] == null ? null : starts[d].recovery();
+      recoveries[d] = starts[d] == null ? null : starts[d].recovery();
     }
     new Recovery(
-            parts,
+            recoveries,
             coordinator,
-            readOnly,
-            (drive, attributes, hardened) -> starts[drive].iom().createObject(attributes, hardened),
+            parts.readOnly(),
+            (drive, attributes, hardened) -> acting[drive].createObject(attributes, hardened),
             this::onRecovered)
         .start();
   }
 
   private void onRecovered(RecoveryReport recovered) {
+    if (cancelled) {
+      return;
+    }
     report = recovered;
+    // The coordinator's shard is that of the first drive.
+    objects = new ArrayList<>();
+    for (IomStart start : starts) {
+      if (start != null) {
+        start.iom().rooms().cnodes().all().stream().map(Cnode::attributes).forEach(objects::add);
+        break;
+      }
+    }
+    onEach(drive -> labels[drive] == null, this::bringUpProxy, this::open);
+  }
+
+  private void bringUpProxy(int d, Runnable done) {
+    IomBuffers memory = parts.memory().ofProxy(d);
+    BufferPool none = new BufferPool(new IoBuffer[0]);
+    BufferPool[] pools = {
+      IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES),
+      IomStart.pool(memory, IomMemory.PROXY_LARGE_BUFFERS, IomMemory.LARGE_BYTES),
+      none,
+      none,
+      none,
+      IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES),
+      IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES)
+    };
+    IoBuffer zeros = IomStart.zeros(memory);
+    SideRooms rooms =
+        SideRooms.ofProxy(d, parts.shardOf(d), pools, zeros, parts.roster(), Kernel.isal());
+    Proxy proxy = new Proxy(rooms, report.epoch() << EPOCH_ID_BITS, openUpdates());
+    objects.forEach(attributes -> proxy.createObject(attributes, () -> {}));
+    acting[d] = proxy;
+    parts.roster().setProxy(d, parts.seenAs().actor(d, proxy));
+    parts.budgets()[d] = null;
+    done.run();
+  }
+
+  /** What a proxy brings about lands in the others' journals: the smallest sets its limit. */
+  private int openUpdates() {
+    int least = Integer.MAX_VALUE;
+    for (DriveLabel label : labels) {
+      least = label == null ? least : Math.min(least, label.superblock().journalBlocks());
+    }
+    return SideLimits.openUpdates(least, labels.length);
+  }
+
+  private void open() {
     onEachDrive(
         (drive, done) -> {
           starts[drive].open();
@@ -187,5 +334,24 @@ public final class ArrayStart {
   /** A drive's IOM once it is up, null where the drive is missing. */
   public Iom iom(int drive) {
     return starts[drive] == null ? null : starts[drive].iom();
+  }
+
+  /**
+   * Stops what acts for a drive, on its shard; calls {@code idle} when the drive has let go of
+   * every buffer.
+   */
+  void halt(int drive, Runnable idle) {
+    if (acting[drive] != null) {
+      acting[drive].halt(idle);
+    } else if (labelDrives[drive] != null) {
+      labelDrives[drive].halt(idle);
+    } else {
+      idle.run();
+    }
+  }
+
+  /** A drive's IOM, or its proxy, as far as this start has come. */
+  public Acting acting(int drive) {
+    return acting[drive];
   }
 }

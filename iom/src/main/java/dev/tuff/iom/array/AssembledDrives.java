@@ -233,6 +233,16 @@ final class AssembledDrives {
     return (int) Arrays.stream(labels).filter(Objects::nonNull).count();
   }
 
+  /** Drives that may be missing. */
+  int bearable() {
+    return Arrays.stream(labels)
+        .filter(Objects::nonNull)
+        .findFirst()
+        .orElseThrow()
+        .superblock()
+        .defaultParity();
+  }
+
   boolean degraded() {
     return present() < count();
   }

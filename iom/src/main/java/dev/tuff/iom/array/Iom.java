@@ -9,6 +9,9 @@ import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.parity.ParitySide;
+import dev.tuff.iom.proxy.Acting;
+import dev.tuff.iom.proxy.HandOver;
+import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.repair.BlockRepair;
@@ -23,12 +26,13 @@ import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.SideLimits;
 import dev.tuff.iom.write.WriteOp;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 
 /**
  * The I/O manager of one drive: hears messages, hands each to the side that it is for, and starts
  * after each round what was gathered in it. Nothing else touches its drive.
  */
-public final class Iom implements Actor {
+public final class Iom implements Acting {
   private final SideRooms rooms;
   private final PageTree objects;
   private final boolean readOnly;
@@ -37,6 +41,7 @@ public final class Iom implements Actor {
   private final BlockRepair repair;
   private final ReadSide reads;
   private boolean journalFull;
+  private HandOver handOver;
 
   /** Until the array is open, checkpoints are recovery's: it needs the journal as it is. */
   private boolean recovering = true;
@@ -49,6 +54,7 @@ public final class Iom implements Actor {
     this.parity = new ParitySide(rooms);
     this.repair = new BlockRepair(rooms, data, parity);
     this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
+    parity.setRepairs(reads);
   }
 
   @Override
@@ -63,6 +69,10 @@ public final class Iom implements Actor {
 
   @Override
   public void onMessage(Message message) {
+    if (handOver != null) {
+      handOver.onMessage(message);
+      return;
+    }
     MessageType type = message.type;
     Object subject = message.subject;
     switch (type) {
@@ -70,6 +80,8 @@ public final class Iom implements Actor {
       case READ -> reads.onRead((ReadOp) subject);
       case FLUSH -> data.onFlush(subject, (Actor) message.detail);
       case UPDATE_PARITY -> parity.onUpdateParity((WriteOp) subject, message.number);
+      case UNCHANGED -> data.onUnchanged((WriteOp) subject);
+      case QUERY_ALLOCATION -> reads.onQueryAllocation((AllocationOp) subject);
       case ADMITTED -> data.onAdmitted((WriteOp) subject);
       case REQUEST_DELTA -> data.onRequestDelta((WriteOp) subject, (int) message.number);
       case DELTA -> parity.onDelta((Generation) subject, (int) message.number);
@@ -81,9 +93,23 @@ public final class Iom implements Actor {
       case JOURNAL_FULL -> data.onJournalFull();
       case JOURNAL_TRIMMED -> data.onJournalTrimmed();
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
-      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, FLUSHED ->
+      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
+  }
+
+  @Override
+  public void halt(Runnable idle) {
+    if (handOver == null) {
+      handOver = new HandOver(this, data, reads);
+    }
+    rooms.shard.remove(this);
+    rooms.drive.halt(idle);
+  }
+
+  @Override
+  public void handOver(Actor successor, Consumer<WriteOp> reserve) {
+    handOver.passTo(successor, reserve);
   }
 
   @Override
@@ -114,10 +140,8 @@ public final class Iom implements Actor {
     }
     journalFull = full;
     for (int drive = 0; drive < rooms.drives(); drive++) {
-      if (rooms.present(drive)) {
-        rooms.send(
-            drive, full ? MessageType.JOURNAL_FULL : MessageType.JOURNAL_TRIMMED, null, null, 0);
-      }
+      rooms.send(
+          drive, full ? MessageType.JOURNAL_FULL : MessageType.JOURNAL_TRIMMED, null, null, 0);
     }
   }
 
@@ -140,6 +164,7 @@ public final class Iom implements Actor {
   }
 
   /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */
+  @Override
   public void createObject(ObjectAttributes attributes, Runnable hardened) {
     PageRequest request =
         new PageRequest(
@@ -152,6 +177,12 @@ public final class Iom implements Actor {
   }
 
   private void create(ObjectAttributes attributes, PageRequest answered, Runnable hardened) {
+    if (rooms.cnodes().get(attributes.gfid()) != null) {
+      // Recovery has made it, after a failover in the middle of the making.
+      answered.release();
+      hardened.run();
+      return;
+    }
     // The cnode's page stays pinned as long as the array runs.
     long id = rooms.journal.append(new ObjectEntry(attributes, hardened));
     rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
@@ -193,7 +224,7 @@ public final class Iom implements Actor {
     return new Scrub(rooms, reads, readOnly ? null : repair);
   }
 
-  /** True when no update, generation or reconstruction is under way here. */
+  @Override
   public boolean quiet() {
     return data.inside() == 0
         && parity.inside() == 0

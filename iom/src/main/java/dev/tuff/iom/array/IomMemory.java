@@ -40,6 +40,18 @@ public record IomMemory(
         Math.max(8, 2 * drives));
   }
 
+  /** One-block buffers of a proxy, for each of three uses. */
+  static final int PROXY_SMALL_BUFFERS = 64;
+
+  /** Buffers of the longest run of a proxy. */
+  static final int PROXY_LARGE_BUFFERS = 8;
+
+  /** What a proxy has, which keeps nothing but what is under way. */
+  public static long proxyBytes() {
+    return 3L * PROXY_SMALL_BUFFERS * Drive.BLOCK_BYTES
+        + (PROXY_LARGE_BUFFERS + 1L) * LARGE_BYTES;
+  }
+
   /** Pages that one checkpoint can have at most. */
   int stagingPages() {
     return pageFrames + bitmapPages;
@@ -50,11 +62,11 @@ public record IomMemory(
     return (long) stagingPages() * Drive.BLOCK_BYTES;
   }
 
-  /** All of it. */
+  /** All of it; a run of zeros is with it. */
   public long bytes() {
     long pages = pageFrames + bitmapPages + stagingPages() + cacheBlocks + 2 + 4L * smallBuffers;
     return pages * Drive.BLOCK_BYTES
-        + (2L * largeBuffers + gatherBuffers) * LARGE_BYTES
+        + (2L * largeBuffers + gatherBuffers + 1) * LARGE_BYTES
         + (long) Journal.BUFFERS * Journal.COMMIT_BYTES;
   }
 }

@@ -1,7 +1,6 @@
 package dev.tuff.iom.array;
 
 import dev.tuff.device.IoBuffer;
-import dev.tuff.device.IoMemory;
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.cache.BlockCache;
@@ -10,6 +9,7 @@ import dev.tuff.iom.checkpoint.Checkpoint;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.journal.JournalPosition;
 import dev.tuff.iom.journal.JournalRegion;
@@ -19,7 +19,7 @@ import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.recovery.IomRecovery;
-import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.xor.Kernel;
@@ -44,9 +44,9 @@ final class IomStart {
       Root root,
       Shard shard,
       Drive drive,
-      IoMemory memory,
+      IomBuffers memory,
       IomMemory sizes,
-      Actor[] ioms,
+      Roster roster,
       SpaceBudget budget,
       boolean readOnly,
       ArrayStart.Alarm alarm) {
@@ -71,10 +71,10 @@ final class IomStart {
         new Journal(
             region,
             drive,
-            memory.buffers(Journal.BUFFERS, Journal.COMMIT_BYTES),
+            memory.take(Journal.BUFFERS, Journal.COMMIT_BYTES),
             new JournalPosition(root.tailPosition(), root.tailSequence()),
             root.checkpointId());
-    IoBuffer staging = memory.buffers(1, sizes.stagingPages() * Drive.BLOCK_BYTES)[0];
+    IoBuffer staging = memory.takeOne(sizes.stagingPages() * Drive.BLOCK_BYTES);
     Checkpoint checkpoint =
         new Checkpoint(
             drive,
@@ -84,7 +84,7 @@ final class IomStart {
             budget,
             root,
             staging,
-            memory.buffers(1, 2 * Drive.BLOCK_BYTES)[0]);
+            memory.takeOne(2 * Drive.BLOCK_BYTES));
     BufferPool[] pools = {
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.largeBuffers(), IomMemory.LARGE_BYTES),
@@ -94,8 +94,8 @@ final class IomStart {
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES)
     };
-    BlockCache blocks =
-        new BlockCache(memory.buffers(1, sizes.cacheBlocks() * Drive.BLOCK_BYTES)[0]);
+    IoBuffer zeros = zeros(memory);
+    BlockCache blocks = new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));
     this.objects =
         new PageTree(maps, PageFormat.KIND_OBJECTS, 0, PageFormat.OBJECT_LEVELS, root.objects());
     this.rooms =
@@ -111,10 +111,18 @@ final class IomStart {
             root,
             blocks,
             pools,
-            ioms,
+            zeros,
+            roster,
             Kernel.isal());
     this.iom = new Iom(rooms, objects, readOnly);
     this.recovery = new IomRecovery(rooms, objects, region, staging);
+  }
+
+  /** The longest run of zeros. */
+  static IoBuffer zeros(IomBuffers memory) {
+    IoBuffer zeros = memory.takeOne(IomMemory.LARGE_BYTES);
+    Zeros.clear(zeros.segment(), 0, IomMemory.LARGE_BYTES);
+    return zeros;
   }
 
   private boolean inBlockSpace(long address) {
@@ -122,13 +130,13 @@ final class IomStart {
   }
 
   private PageCache pageCache(
-      Drive drive, IoMemory memory, int frames, ArrayStart.Alarm alarm, LongPredicate inUse) {
-    IoBuffer slab = memory.buffers(1, frames * PageFormat.PAGE_BYTES)[0];
+      Drive drive, IomBuffers memory, int frames, ArrayStart.Alarm alarm, LongPredicate inUse) {
+    IoBuffer slab = memory.takeOne(frames * PageFormat.PAGE_BYTES);
     return new PageCache(drive, superblock.arrayId(), superblock.driveIndex(), slab, alarm, inUse);
   }
 
-  private static BufferPool pool(IoMemory memory, int count, int bytesEach) {
-    return new BufferPool(memory.buffers(count, bytesEach));
+  static BufferPool pool(IomBuffers memory, int count, int bytesEach) {
+    return new BufferPool(memory.take(count, bytesEach));
   }
 
   Iom iom() {
@@ -148,7 +156,9 @@ final class IomStart {
    */
   void load(int damagedSuperblocks, Runnable whenDone) {
     done = whenDone;
-    mendSuperblock(damagedSuperblocks);
+    // What was written and is found on the drive may still be in its volatile cache: after a kill,
+    // or when the array goes on without another drive. Recovery takes what it finds for hardened.
+    rooms.drive.harden(() -> mendSuperblock(damagedSuperblocks));
   }
 
   /** A copy that is damaged is written from the other one, while that is still sound. */
@@ -190,7 +200,9 @@ final class IomStart {
   void open() {
     // Metadata pages take space as they are written; what the budget promises leaves room for them.
     long free = rooms.allocator.freeBlocks();
-    rooms.budget.give(Math.max(0, free - reserve()));
+    long forFreeing = SpaceBudget.blocksForFreeing(rooms.allocator.blocks());
+    rooms.budget.keepForFreeing(forFreeing);
+    rooms.budget.give(Math.max(0, free - reserve() - forFreeing));
     rooms.maps.keepReserve();
     iom.open();
   }

@@ -1,6 +1,7 @@
 package dev.tuff.iom.array;
 
 import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.volume.AllocationMap;
 import dev.tuff.iom.volume.RequestHandler;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
@@ -142,6 +143,28 @@ public final class VolumeClient implements AutoCloseable {
     submit(slot);
   }
 
+  /** Starts a discard: see {@link VolumeRequest#discard}. */
+  public void discard(Slot slot, long offset, long bytes, Toughness toughness) {
+    slot.bytes = 0;
+    slot.request.discard(offset, bytes, toughness);
+    submit(slot);
+  }
+
+  /** Starts to write zeros: see {@link VolumeRequest#writeZeroes}. */
+  public void writeZeroes(
+      Slot slot, long offset, long bytes, boolean keepMapped, Toughness toughness) {
+    slot.bytes = 0;
+    slot.request.writeZeroes(offset, bytes, keepMapped, toughness);
+    submit(slot);
+  }
+
+  /** Starts an allocation query: see {@link VolumeRequest#queryAllocation}. */
+  public void queryAllocation(Slot slot, long offset, long bytes, AllocationMap answer) {
+    slot.bytes = 0;
+    slot.request.queryAllocation(offset, bytes, answer);
+    submit(slot);
+  }
+
   /** Starts a flush. */
   public void flush(Slot slot) {
     slot.bytes = 0;
@@ -227,6 +250,14 @@ public final class VolumeClient implements AutoCloseable {
       release(slot);
       done += now;
     }
+  }
+
+  /** Discards a range, waiting. Nothing else may be under way. */
+  public void discard(long offset, long bytes, Toughness toughness) {
+    Slot slot = take();
+    discard(slot, offset, bytes, toughness);
+    finish(await());
+    release(slot);
   }
 
   /** Flushes, waiting. Nothing else may be under way. */

@@ -32,6 +32,7 @@ final class BlockCheck {
   private final long[] offsets = new long[36];
   private final long[] expectedId = new long[32];
   private final int[] expectedCrc = new int[32];
+  private final boolean[] expectedDiscarded = new boolean[32];
 
   /**
    * @param drives null where one is missing
@@ -151,6 +152,8 @@ final class BlockCheck {
         } else {
           damaged |= 1L << m;
         }
+      } else {
+        any |= step.id(slot) != 0;
       }
     }
     if (witness != null) {
@@ -183,11 +186,13 @@ final class BlockCheck {
       if (!has(unknown, m)) {
         expectedId[m] = step(m).id(slot);
         expectedCrc[m] = step(m).crc(slot);
+        expectedDiscarded[m] = expectedId[m] != 0 && step(m).address(slot) == 0;
       } else {
         for (int p = n; p < n + k && expectedId[m] < 0; p++) {
           if (!has(unknown, p)) {
             expectedId[m] = step(p).memberId(slot, m);
             expectedCrc[m] = step(p).memberCrc(slot, m);
+            expectedDiscarded[m] = step(p).memberDiscarded(slot, m);
           }
         }
       }
@@ -215,6 +220,13 @@ final class BlockCheck {
           parity.drive.find(
               "%s knows %s by another checksum than its entry"
                   .formatted(object.name(lblk, p), object.name(lblk, m)));
+        } else if (parity.memberDiscarded(slot, m) != expectedDiscarded[m]) {
+          parity.drive.find(
+              "%s has %s as %s, and its entry says otherwise"
+                  .formatted(
+                      object.name(lblk, p),
+                      object.name(lblk, m),
+                      expectedDiscarded[m] ? "mapped" : "discarded"));
         }
       }
       if (fits && !has(damaged, p)) {
@@ -228,7 +240,8 @@ final class BlockCheck {
   private long wantedMembers() {
     long wanted = 0;
     for (int m = 0; m < n; m++) {
-      boolean holds = has(damaged, m) || (has(unknown, m) && expectedId[m] > 0);
+      boolean holds =
+          has(damaged, m) || (has(unknown, m) && expectedId[m] > 0 && !expectedDiscarded[m]);
       wanted |= holds ? 1L << m : 0;
     }
     return wanted;

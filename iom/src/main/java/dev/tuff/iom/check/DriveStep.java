@@ -15,7 +15,7 @@ final class DriveStep {
   enum State {
     /** The drive is no member of this row. */
     NO_MEMBER,
-    /** Never written: zeros. */
+    /** Never written, or discarded: zeros. */
     EMPTY,
     MAPPED,
     /** The drive's metadata is damaged here. */
@@ -37,6 +37,7 @@ final class DriveStep {
   private final boolean[] sound = new boolean[SLOTS];
   private long[] memberIds = new long[0];
   private int[] memberCrcs = new int[0];
+  private final int[] discarded = new int[SLOTS];
 
   private long mappedData;
   private long mappedParity;
@@ -138,7 +139,7 @@ final class DriveStep {
       } else {
         loadParity(slot, lblk + slot, n);
       }
-      any |= states[slot] == State.MAPPED;
+      any |= states[slot] == State.MAPPED || states[slot] == State.EMPTY && ids[slot] != 0;
     }
     return any;
   }
@@ -163,11 +164,13 @@ final class DriveStep {
       mappedParity++;
     }
     MemorySegment page = parityMap.page();
+    boolean here = found == PageCursor.Found.PAGE;
+    discarded[slot] = here ? page.get(PageFormat.INT, at + 20) : 0;
     for (int m = 0; m < members; m++) {
       long of = at + MapShape.DATA_ENTRY_BYTES;
-      memberIds[slot * members + m] = mapped ? page.get(PageFormat.LONG, of + 8L * m) : 0;
+      memberIds[slot * members + m] = here ? page.get(PageFormat.LONG, of + 8L * m) : 0;
       memberCrcs[slot * members + m] =
-          mapped ? page.get(PageFormat.INT, of + 8L * members + 4L * m) : 0;
+          here ? page.get(PageFormat.INT, of + 8L * members + 4L * m) : 0;
     }
   }
 
@@ -179,15 +182,17 @@ final class DriveStep {
       states[slot] = State.UNKNOWN;
       return false;
     }
-    long address = found == PageCursor.Found.PAGE ? page.get(PageFormat.LONG, at) : 0;
-    if (address == 0) {
-      states[slot] = State.EMPTY;
+    states[slot] = State.EMPTY;
+    if (found != PageCursor.Found.PAGE) {
+      return false;
+    }
+    addresses[slot] = page.get(PageFormat.LONG, at);
+    ids[slot] = page.get(PageFormat.LONG, at + 8);
+    crcs[slot] = page.get(PageFormat.INT, at + 16);
+    if (addresses[slot] == 0) {
       return false;
     }
     states[slot] = State.MAPPED;
-    addresses[slot] = address;
-    ids[slot] = page.get(PageFormat.LONG, at + 8);
-    crcs[slot] = page.get(PageFormat.INT, at + 16);
     return true;
   }
 
@@ -254,7 +259,7 @@ final class DriveStep {
     return addresses[slot];
   }
 
-  /** The mj or pj that wrote the block, 0 for zeros. */
+  /** The mj or pj that wrote or discarded the block, 0: never written. */
   long id(int slot) {
     return ids[slot];
   }
@@ -270,6 +275,11 @@ final class DriveStep {
 
   int memberCrc(int slot, int member) {
     return memberCrcs[slot * object.layout.dataMembers() + member];
+  }
+
+  /** Of a parity block: that mj discarded the member. */
+  boolean memberDiscarded(int slot, int member) {
+    return (discarded[slot] >>> member & 1) != 0;
   }
 
   MemorySegment content() {

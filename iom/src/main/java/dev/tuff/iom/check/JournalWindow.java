@@ -19,7 +19,8 @@ import java.util.Set;
 final class JournalWindow {
   private static final int HEADER_BYTES = 24;
   private static final int BLOCK_BYTES = 32;
-  private static final int REMADE_BYTES = 56;
+  private static final int REMADE_BYTES = 64;
+  private static final int REMADE_BYTES_BEFORE_DISCARDS = 56;
   private static final int REMADE_MEMBER_BYTES = 24;
   private static final int MOVED_BYTES = 48;
   private static final int MAX_BLOCKS = 32;
@@ -28,7 +29,7 @@ final class JournalWindow {
   /** A block's place in an object, the same number on data and parity drives. */
   record Place(long gfid, long lblk) {}
 
-  /** One version of a block; ID 0: never written, zeros. */
+  /** One version of a block; address 0: zeros, ID 0: never written. */
   record Version(long id, long address, int crc) {
     static final Version NONE = new Version(0, 0, 0);
   }
@@ -40,7 +41,14 @@ final class JournalWindow {
   record DataChange(Version now, Version before) {}
 
   /** One member's part in a pj: the version merged in, and the one that was in the old parity. */
-  record Merged(int member, long id, int crc, long oldId, int oldCrc) {}
+  record Merged(
+      int member,
+      long id,
+      int crc,
+      boolean discards,
+      long oldId,
+      int oldCrc,
+      boolean oldDiscarded) {}
 
   /** What a pj says of one block. */
   record ParityChange(Version now, Version before, List<Merged> merged) {
@@ -126,6 +134,8 @@ final class JournalWindow {
       long offset = segment.get(PageFormat.LONG, update + 8) - lblk;
       int blocks = segment.get(PageFormat.SHORT, update + 16);
       int member = segment.get(PageFormat.BYTE, update + 18);
+      boolean discards = segment.get(PageFormat.BYTE, update + 19) != 0;
+      int oldDiscarded = segment.get(PageFormat.INT, update + 20);
       if (offset < 0
           || blocks < 1
           || offset + blocks > count
@@ -143,8 +153,10 @@ final class JournalWindow {
                     member,
                     mj,
                     segment.get(PageFormat.INT, here + 24),
+                    discards,
                     segment.get(PageFormat.LONG, here + 16),
-                    segment.get(PageFormat.INT, here + 28)));
+                    segment.get(PageFormat.INT, here + 28),
+                    (oldDiscarded >>> i & 1) != 0));
       }
       update += HEADER_BYTES + (long) blocks * BLOCK_BYTES;
     }
@@ -162,22 +174,29 @@ final class JournalWindow {
 
   /** A parity that recovery has made again is one of which all members are merged. */
   private boolean remadeEntry(long id, MemorySegment segment, long at, int bytes) {
-    int members = bytes < REMADE_BYTES ? 0 : segment.get(PageFormat.BYTE, at + 49);
+    int members =
+        bytes < REMADE_BYTES_BEFORE_DISCARDS ? 0 : segment.get(PageFormat.BYTE, at + 49);
+    int header = bytes - members * REMADE_MEMBER_BYTES;
+    boolean withDiscards = header == REMADE_BYTES;
     if (members < 1
         || members > MAX_MEMBERS
-        || bytes != REMADE_BYTES + members * REMADE_MEMBER_BYTES) {
+        || (!withDiscards && header != REMADE_BYTES_BEFORE_DISCARDS)) {
       return false;
     }
+    int discarded = withDiscards ? segment.get(PageFormat.INT, at + 56) : 0;
+    int oldDiscarded = withDiscards ? segment.get(PageFormat.INT, at + 60) : 0;
     List<Merged> merged = new ArrayList<>();
     for (int m = 0; m < members; m++) {
-      long here = at + REMADE_BYTES + (long) m * REMADE_MEMBER_BYTES;
+      long here = at + header + (long) m * REMADE_MEMBER_BYTES;
       merged.add(
           new Merged(
               m,
               segment.get(PageFormat.LONG, here),
               segment.get(PageFormat.INT, here + 16),
+              (discarded >>> m & 1) != 0,
               segment.get(PageFormat.LONG, here + 8),
-              segment.get(PageFormat.INT, here + 20)));
+              segment.get(PageFormat.INT, here + 20),
+              (oldDiscarded >>> m & 1) != 0));
     }
     long address = segment.get(PageFormat.LONG, at + 16);
     long old = segment.get(PageFormat.LONG, at + 24);

@@ -28,7 +28,7 @@ final class OpenGroup {
   private record Where(int drive, long address) {}
 
   /** What a parity block says of a member. */
-  private record MemberVersion(long id, int crc) {}
+  private record MemberVersion(long id, int crc, boolean discarded) {}
 
   /** One version of a parity block and of which members' versions it is made. */
   private record ParityVersion(Version version, List<MemberVersion> members) {}
@@ -171,7 +171,9 @@ final class OpenGroup {
 
   private static Version mapped(DriveStep step, int slot, Place place) {
     if (step.address(slot) == 0) {
-      return Version.NONE;
+      return step.id(slot) == 0
+          ? Version.NONE
+          : new Version(step.id(slot), 0, step.crc(slot));
     }
     step.drive.replace(step.address(slot));
     return step.drive.journal.whereNow(
@@ -187,7 +189,9 @@ final class OpenGroup {
     Version mapped = mapped(step, slot, new Place(object.gfid, lblk));
     List<MemberVersion> members = new ArrayList<>();
     for (int m = 0; m < n; m++) {
-      members.add(new MemberVersion(step.memberId(slot, m), step.memberCrc(slot, m)));
+      members.add(
+          new MemberVersion(
+              step.memberId(slot, m), step.memberCrc(slot, m), step.memberDiscarded(slot, m)));
     }
     block.newest = new ParityVersion(mapped, members);
     for (ParityChange change : step.drive.journal.parity(new Place(object.gfid, lblk))) {
@@ -217,8 +221,9 @@ final class OpenGroup {
         continue;
       }
       merged |= 1L << part.member();
-      now.set(part.member(), new MemberVersion(part.id(), part.crc()));
-      before.set(part.member(), new MemberVersion(part.oldId(), part.oldCrc()));
+      now.set(part.member(), new MemberVersion(part.id(), part.crc(), part.discards()));
+      before.set(
+          part.member(), new MemberVersion(part.oldId(), part.oldCrc(), part.oldDiscarded()));
     }
     block.newest = new ParityVersion(change.now(), now);
     block.before = new ParityVersion(change.before(), before);
@@ -420,7 +425,8 @@ final class OpenGroup {
   /** A parity says that a member that is not to be found was written. */
   private boolean holds(int m) {
     for (Parity parity : parities) {
-      if (!parity.unknown && parity.newest.members().get(m).id() != 0) {
+      MemberVersion member = parity.unknown ? null : parity.newest.members().get(m);
+      if (member != null && member.id() != 0 && !member.discarded()) {
         return true;
       }
     }

@@ -45,6 +45,12 @@ public final class Drive implements IoHandler {
   private boolean flushing;
   private boolean failed;
 
+  /** Requests with the device. */
+  private int outstanding;
+
+  private boolean halted;
+  private Runnable whenIdle;
+
   public Drive(BlockDevice device, FailureListener failures) {
     this.device = device;
     this.failures = failures;
@@ -66,6 +72,9 @@ public final class Drive implements IoHandler {
    */
   public void read(
       BlockIo io, long[] addresses, int first, int count, IoBuffer buffer, int bufferOffset) {
+    if (halted) {
+      return;
+    }
     start(io, false);
     issue(io, addresses, first, count, buffer, bufferOffset);
   }
@@ -76,12 +85,18 @@ public final class Drive implements IoHandler {
    */
   public void write(
       BlockIo io, long[] addresses, int first, int count, IoBuffer buffer, int bufferOffset) {
+    if (halted) {
+      return;
+    }
     start(io, true);
     issue(io, addresses, first, count, buffer, bufferOffset);
   }
 
   /** Reads {@code count} blocks that lie together from {@code address} on. */
   public void readRun(BlockIo io, long address, int count, IoBuffer buffer, int bufferOffset) {
+    if (halted) {
+      return;
+    }
     start(io, false);
     submit(io, 0, address, count, buffer, bufferOffset);
     issued(io);
@@ -89,6 +104,9 @@ public final class Drive implements IoHandler {
 
   /** Writes {@code count} blocks that lie together from {@code address} on. */
   public void writeRun(BlockIo io, long address, int count, IoBuffer buffer, int bufferOffset) {
+    if (halted) {
+      return;
+    }
     start(io, true);
     submit(io, 0, address, count, buffer, bufferOffset);
     issued(io);
@@ -137,6 +155,7 @@ public final class Drive implements IoHandler {
     } else {
       request.read(address * BLOCK_BYTES, blocks * BLOCK_BYTES, buffer, bufferOffset);
     }
+    outstanding++;
     device.submit(request);
   }
 
@@ -151,6 +170,11 @@ public final class Drive implements IoHandler {
 
   @Override
   public void onIo(IoRequest request) {
+    outstanding--;
+    if (halted) {
+      idleIfDue();
+      return;
+    }
     BlockIo io = (BlockIo) request.context;
     request.context = null;
     boolean oneByOne =
@@ -248,10 +272,16 @@ public final class Drive implements IoHandler {
     covered = doneHead;
     doneHead = null;
     doneTail = null;
+    outstanding++;
     device.submit(flushRequest.flush());
   }
 
   private void onFlushed(IoRequest request) {
+    outstanding--;
+    if (halted) {
+      idleIfDue();
+      return;
+    }
     flushing = false;
     if (request.result() != IoResult.OK) {
       fail("flush, error " + request.errno());
@@ -267,6 +297,48 @@ public final class Drive implements IoHandler {
       io = following;
     }
     advance();
+  }
+
+  /**
+   * Brings everything that was written to the drive before, by whomever, to stable media; then
+   * calls {@code done}. While nothing else is under way here, at a start.
+   */
+  public void harden(Runnable done) {
+    Invariant.check(idle(), "a drive is hardened as a whole before anything is asked of it");
+    outstanding++;
+    device.submit(
+        new IoRequest(
+                request -> {
+                  outstanding--;
+                  if (halted) {
+                    idleIfDue();
+                  } else if (request.result() != IoResult.OK) {
+                    fail("flush, error " + request.errno());
+                  } else {
+                    done.run();
+                  }
+                },
+                this)
+            .flush());
+  }
+
+  /**
+   * Ends all that is under way here: whoever waits for it hears nothing any more, and what is asked
+   * from now on is not done. Calls {@code idle} when the device has let go of every buffer, perhaps
+   * at once.
+   */
+  public void halt(Runnable idle) {
+    halted = true;
+    whenIdle = idle;
+    idleIfDue();
+  }
+
+  private void idleIfDue() {
+    if (outstanding == 0 && whenIdle != null) {
+      Runnable idle = whenIdle;
+      whenIdle = null;
+      idle.run();
+    }
   }
 
   private void fail(String what) {

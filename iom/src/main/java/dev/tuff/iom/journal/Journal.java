@@ -25,10 +25,16 @@ public final class Journal implements BlockIo.Listener {
    * Commits written at the same time at most; while they are, later entries gather for the next
    * one.
    */
-  static final int COMMITS_IN_FLIGHT = 2;
+  static final int COMMITS_IN_FLIGHT = 4;
 
   /** How many buffers {@link #Journal} needs: those in flight and the one being filled. */
   public static final int BUFFERS = COMMITS_IN_FLIGHT + 1;
+
+  /**
+   * What {@link #usedBlocks} allows for entries that are in no record yet: the one being filled, and
+   * two more that wait for its buffer. Those in flight have their place already.
+   */
+  private static final int WAITING_BLOCKS = 3 * COMMIT_BYTES / Drive.BLOCK_BYTES;
 
   /** A complete in a record: the ID that is closed and its own. */
   private static final int COMPLETE_BYTES = 16;
@@ -471,7 +477,7 @@ public final class Journal implements BlockIo.Listener {
 
   /** Blocks in use, what waits to be written counted as it will be at most. */
   public long usedBlocks() {
-    return head - tail + (long) BUFFERS * (COMMIT_BYTES / Drive.BLOCK_BYTES);
+    return head - tail + WAITING_BLOCKS;
   }
 
   public int blocks() {

@@ -11,9 +11,14 @@ import dev.tuff.iom.runtime.Invariant;
  * <pre>
  * page     64 attributes, {@link ObjectAttributes#BYTES} | 352 data map pointer 16 bytes | 368 parity map pointer 16 bytes
  *         384 mapped data blocks u64 | 392 mapped parity blocks u64
- * entry    0 address u64, 0: zeros | 8 mj or pj u64 | 16 CRC32C u32 | 20 reserved u32
+ * entry    0 address u64, 0: zeros | 8 mj or pj u64 | 16 CRC32C u32
+ *         20 of data reserved u32, of parity the data members that were discarded, one a bit
  *   of parity also, for each data member: mj last merged u64; then for each: CRC32C of its content u32; padded to 8 bytes
  * </pre>
+ *
+ * <p>A block that was never written has neither address nor ID. One that was discarded has no
+ * address, the mj that discarded it, and the CRC32C of zeros: that mj is what the parities know of
+ * it, and what the next update starts from.
  */
 public final class Cnode {
   static final long OFFSET_ATTRIBUTES = PageFormat.HEADER_BYTES;
@@ -24,6 +29,7 @@ public final class Cnode {
 
   private static final int ENTRY_ID = 8;
   private static final int ENTRY_CRC = 16;
+  private static final int ENTRY_DISCARDED = 20;
 
   private final Page page;
   private final int drive;
@@ -45,23 +51,27 @@ public final class Cnode {
             attributes.chunkBlocks());
     this.shape = MapShape.of(attributes, layout);
     this.dataMap =
-        new PageTree(
-            cache,
-            PageFormat.KIND_DATA_MAP,
-            attributes.gfid(),
-            shape.dataLevels(),
-            new MapHolder(OFFSET_DATA_MAP),
-            shape.dataEntriesPerLeaf(),
-            MapShape.DATA_ENTRY_BYTES);
+        cache == null
+            ? null
+            : new PageTree(
+                cache,
+                PageFormat.KIND_DATA_MAP,
+                attributes.gfid(),
+                shape.dataLevels(),
+                new MapHolder(OFFSET_DATA_MAP),
+                shape.dataEntriesPerLeaf(),
+                MapShape.DATA_ENTRY_BYTES);
     this.parityMap =
-        new PageTree(
-            cache,
-            PageFormat.KIND_PARITY_MAP,
-            attributes.gfid(),
-            shape.parityLevels(),
-            new MapHolder(OFFSET_PARITY_MAP),
-            shape.parityEntriesPerLeaf(),
-            shape.parityEntryBytes());
+        cache == null
+            ? null
+            : new PageTree(
+                cache,
+                PageFormat.KIND_PARITY_MAP,
+                attributes.gfid(),
+                shape.parityLevels(),
+                new MapHolder(OFFSET_PARITY_MAP),
+                shape.parityEntriesPerLeaf(),
+                shape.parityEntryBytes());
   }
 
   private final class MapHolder implements PageTree.Holder {
@@ -106,6 +116,11 @@ public final class Cnode {
     ObjectAttributes attributes =
         ObjectAttributes.decode(page.memory, page.base + OFFSET_ATTRIBUTES);
     return attributes == null ? null : new Cnode(page, drive, attributes, cache);
+  }
+
+  /** An object on a drive that is gone: its attributes and arithmetic, no maps. */
+  public static Cnode ofGone(int drive, ObjectAttributes attributes) {
+    return new Cnode(null, drive, attributes, null);
   }
 
   public ObjectAttributes attributes() {
@@ -185,8 +200,8 @@ public final class Cnode {
   }
 
   /**
-   * The last mj of a data member that is merged into the parity block; 0: none, its content is
-   * zeros.
+   * The last mj of a data member that is merged into the parity block; 0: none, it was never
+   * written.
    */
   public long memberId(Page leaf, long entry, int member) {
     return leaf.getLong(entry + MapShape.DATA_ENTRY_BYTES + 8L * member);
@@ -198,9 +213,30 @@ public final class Cnode {
         entry + MapShape.DATA_ENTRY_BYTES + 8L * attributes.dataMembers() + 4L * member);
   }
 
-  /** Sets what the parity block says of a member. */
-  public void setMember(Page leaf, long entry, int member, long mj, int crc) {
+  /**
+   * The data members whose last mj in the parity block discarded them, one a bit: zeros, without a
+   * place on their drive.
+   */
+  public static int discardedMembers(Page leaf, long entry) {
+    return leaf.getInt(entry + ENTRY_DISCARDED);
+  }
+
+  /** True when a data member has a place on its drive, as the parity block knows it. */
+  public boolean memberMapped(Page leaf, long entry, int member) {
+    return memberId(leaf, entry, member) != 0
+        && (discardedMembers(leaf, entry) >>> member & 1) == 0;
+  }
+
+  /**
+   * Sets what the parity block says of a member.
+   *
+   * @param discarded the mj discarded it: see {@link #discardedMembers}
+   */
+  public void setMember(
+      Page leaf, long entry, int member, long mj, int crc, boolean discarded) {
     Invariant.check(member >= 0 && member < attributes.dataMembers(), "a data member", member);
+    int others = discardedMembers(leaf, entry) & ~(1 << member);
+    leaf.setInt(entry + ENTRY_DISCARDED, others | (discarded ? 1 << member : 0));
     leaf.setLong(entry + MapShape.DATA_ENTRY_BYTES + 8L * member, mj);
     leaf.setInt(
         entry + MapShape.DATA_ENTRY_BYTES + 8L * attributes.dataMembers() + 4L * member, crc);
@@ -215,7 +251,7 @@ public final class Cnode {
     return page.getLong(OFFSET_PARITY_BLOCKS);
   }
 
-  /** Counts newly mapped data blocks. */
+  /** Counts data blocks that were newly mapped, or unmapped if below 0. */
   public void addMappedDataBlocks(long blocks, long id) {
     page.setLong(OFFSET_DATA_BLOCKS, mappedDataBlocks() + blocks);
     page.markDirty(id);

@@ -42,11 +42,20 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   static final class Slot {
     WriteOp op;
     int member;
+    long lblk;
     int count;
     long mj;
+
+    /** Part of a stripe, and nothing of it is changed: not journaled. */
+    boolean unchanged;
+
     boolean delta;
     boolean dataHardened;
     boolean answered;
+
+    /** Blocks, one a bit, whose version in the old parity was a discard. */
+    int oldDiscarded;
+
     final long[] oldMemberId = new long[WriteOp.MAX_BLOCKS];
     final int[] oldMemberCrc = new int[WriteOp.MAX_BLOCKS];
   }
@@ -64,6 +73,11 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   int parity;
   boolean dataMode;
   int updates;
+
+  /** Some update takes blocks their places: parity of which nothing is left may lose its own. */
+  private boolean unmaps;
+
+  private int mappedNow;
   final long[] newAddress = new long[WriteOp.MAX_BLOCKS];
   final long[] oldAddress = new long[WriteOp.MAX_BLOCKS];
   final long[] oldId = new long[WriteOp.MAX_BLOCKS];
@@ -79,6 +93,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   private final BufferPool.Waiter bufferWaiter = this::onBuffer;
   private IoBuffer buffer;
   private boolean oldHere;
+  private final long[] allocated = new long[WriteOp.MAX_BLOCKS];
   private long readFromDrive;
   private int repairsOwed;
   private int mapped;
@@ -87,6 +102,9 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
 
   /** The group has more parities than this one: see {@link WriteOp#onAdmitted}. */
   private boolean several;
+
+  /** Of those whose drives are there it is the first. */
+  private boolean first;
 
   private int closedMembers;
   private boolean pjHardened;
@@ -103,6 +121,15 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
 
   Slot slot(int index) {
     return slots[index];
+  }
+
+  /** Updates that change something. */
+  int journaledUpdates() {
+    int changing = 0;
+    for (int u = 0; u < updates; u++) {
+      changing += slots[u].unchanged ? 0 : 1;
+    }
+    return changing;
   }
 
   boolean overlaps(long otherGfid, long otherLblk, int otherCount) {
@@ -122,20 +149,25 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
 
   // ---- P1, P2: receive the request, take a buffer, start reading old parity
 
-  void open(WriteOp first, int parityIndex) {
+  void open(WriteOp opener, int parityIndex) {
     Invariant.check(phase == Phase.FREE, "a generation is opened once");
     phase = Phase.GATHERING;
-    gfid = first.gfid;
-    lblk = first.lblk;
-    count = first.count;
+    gfid = opener.gfid;
+    lblk = opener.lblk;
+    count = opener.count;
     parity = parityIndex;
-    dataMode = first.stripe != 0;
+    dataMode = opener.stripe != 0;
+    unmaps = false;
     cnode = rooms.cnode(gfid);
     updates = 0;
     deltas = 0;
     hardenedMembers = 0;
     closedMembers = 0;
     several = cnode.attributes().parityMembers() > 1;
+    first = true;
+    for (int p = 0; p < parity; p++) {
+      first = first && !rooms.present(driveOf(cnode.attributes().dataMembers() + p));
+    }
     mapped = 0;
     reserved = 0;
     pj = 0;
@@ -159,28 +191,32 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     Slot slot = slots[updates];
     slot.op = part.op;
     slot.member = part.op.member;
+    slot.lblk = part.op.lblk;
     slot.count = part.op.count;
     slot.mj = part.op.mj;
+    slot.unchanged = part.op.unchanged();
     slot.delta = deltaReady;
     slot.dataHardened = false;
     slot.answered = false;
     part.generation = this;
     part.slot = updates;
-    reserved += part.op.count;
-    updates++;
-    if (several && parity == 0) {
-      rooms.send(dataDrive(slot.member), MessageType.ADMITTED, part.op, null, 0);
+    if (part.op.unmaps()) {
+      unmaps = true;
+    } else {
+      reserved += part.op.count;
     }
+    updates++;
     if (deltaReady) {
       deltas++;
     } else {
       // P4: ready for it.
-      rooms.send(dataDrive(slot.member), MessageType.REQUEST_DELTA, part.op, null, parity);
+      rooms.send(driveOf(slot.member), MessageType.REQUEST_DELTA, part.op, null, parity);
     }
   }
 
   void begin() {
-    if (cnode.parityLeaf(leaf, lblk, true)) {
+    // Where nothing was ever written nothing is made for a stripe of discards.
+    if (cnode.parityLeaf(leaf, lblk, !(dataMode && unmaps))) {
       onPage(leaf);
     }
   }
@@ -197,6 +233,10 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   @Override
   public void onPage(PageRequest request) {
     Page page = leaf.page();
+    if (dataMode && unmaps && nothingMapped(page)) {
+      leaveUnchanged();
+      return;
+    }
     long entry = cnode.parityEntry(lblk);
     for (int i = 0; i < count; i++) {
       oldAddress[i] = Cnode.address(page, entry);
@@ -212,6 +252,46 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     if (taken != null) {
       onBuffer(taken);
     }
+  }
+
+  /**
+   * True for a stripe of discards of which no member has anything mapped: their own IOMs say so, or
+   * of a member whose drive is gone this parity. All parities of the group come to the same.
+   */
+  private boolean nothingMapped(Page page) {
+    for (int u = 0; u < updates; u++) {
+      Slot slot = slots[u];
+      if (!slot.unchanged && !(slot.op.proxied() && (page == null || unmapped(page, slot)))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean unmapped(Page page, Slot slot) {
+    long entry = cnode.parityEntry(slot.lblk);
+    for (int i = 0; i < slot.count; i++) {
+      if (cnode.memberMapped(page, entry, slot.member)) {
+        return false;
+      }
+      entry += cnode.parityEntryBytes();
+    }
+    return true;
+  }
+
+  /** Zeros over zeros in every member: there is nothing to do, and it is done. */
+  private void leaveUnchanged() {
+    leaf.release();
+    for (int u = 0; u < updates; u++) {
+      int drive = driveOf(slots[u].member);
+      if (several && first) {
+        rooms.send(drive, MessageType.ADMITTED, slots[u].op, null, 0);
+      }
+      rooms.send(drive, MessageType.DELTA_TAKEN, slots[u].op, null, parity);
+      rooms.send(drive, MessageType.PARITY_HARDENED, slots[u].op, null, parity);
+    }
+    phase = Phase.FREE;
+    side.onClosed(this);
   }
 
   private void readOldParity() {
@@ -330,7 +410,9 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     phase = Phase.OPEN;
     ErasureCode code =
         rooms.code(cnode.attributes().dataMembers(), cnode.attributes().parityMembers());
-    if (dataMode) {
+    if (dataMode && unmaps) {
+      Zeros.clear(buffer.segment(), 0, (long) count * Drive.BLOCK_BYTES);
+    } else if (dataMode) {
       encode(code);
     } else {
       for (int u = 0; u < updates; u++) {
@@ -349,15 +431,22 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     for (int i = 0; i < count; i++) {
       newCrc[i] = Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
     }
-    rooms.allocator.allocate(count, newAddress, 0, rooms.journal.nextId());
+    allocate();
     pj = rooms.journal.append(pjEntry);
-    for (int i = 0; i < count; i++) {
-      rooms.blocks.drop(newAddress[i]);
+    if (mappedNow == 0) {
+      map();
+      parityHardened = true;
+    } else {
+      rooms.drive.write(parityWrite, newAddress, 0, count, buffer, 0);
     }
-    rooms.drive.write(parityWrite, newAddress, 0, count, buffer, 0);
     for (int u = 0; u < updates; u++) {
+      if (several && first) {
+        // Not before: while the group can still be read here, the other parities stand where this
+        // one stands.
+        rooms.send(driveOf(slots[u].member), MessageType.ADMITTED, slots[u].op, null, 0);
+      }
       rooms.send(
-          dataDrive(slots[u].member),
+          driveOf(slots[u].member),
           MessageType.DELTA_TAKEN,
           slots[u].op,
           this,
@@ -365,6 +454,50 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     }
     rooms.counters().generations.add(1);
     rooms.counters().mergedUpdates.add(updates);
+    if (mappedNow == 0) {
+      giveBuffer();
+    }
+  }
+
+  /** A place for each block of parity that is made of anything. */
+  private void allocate() {
+    mappedNow = 0;
+    for (int i = 0; i < count; i++) {
+      boolean empty = unmaps && emptyNow(i);
+      newAddress[i] = empty ? 0 : 1;
+      mappedNow += empty ? 0 : 1;
+    }
+    rooms.allocator.allocate(mappedNow, allocated, 0, rooms.journal.nextId());
+    int next = 0;
+    for (int i = 0; i < count; i++) {
+      if (newAddress[i] != 0) {
+        newAddress[i] = allocated[next++];
+        rooms.blocks.drop(newAddress[i]);
+      } else {
+        Invariant.check(
+            Zeros.is(buffer.segment(), (long) i * Drive.BLOCK_BYTES),
+            "the parity of nothing is zeros",
+            lblk + i);
+      }
+    }
+  }
+
+  /** True when no member of a group has a place any more. */
+  private boolean emptyNow(int i) {
+    Page page = leaf.page();
+    long entry = cnode.parityEntry(lblk) + (long) i * cnode.parityEntryBytes();
+    long mappedMembers = 0;
+    for (int m = 0; m < cnode.attributes().dataMembers(); m++) {
+      mappedMembers |= cnode.memberMapped(page, entry, m) ? 1L << m : 0;
+    }
+    for (int u = 0; u < updates; u++) {
+      WriteOp op = slots[u].op;
+      if (op.overlaps(gfid, lblk + i, 1)) {
+        mappedMembers &= ~(1L << op.member);
+        mappedMembers |= op.unmaps() ? 0 : 1L << op.member;
+      }
+    }
+    return mappedMembers == 0;
   }
 
   private void encode(ErasureCode code) {
@@ -383,7 +516,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     java.util.Arrays.fill(memberData, null);
   }
 
-  private int dataDrive(int member) {
+  private int driveOf(int member) {
     return cnode.layout().drive(lblk / cnode.layout().chunkBlocks(), member);
   }
 
@@ -395,12 +528,14 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     for (int u = 0; u < updates; u++) {
       Slot slot = slots[u];
       long entry = cnode.parityEntry(slot.op.lblk);
+      slot.oldDiscarded = 0;
       for (int i = 0; i < slot.count; i++) {
         slot.oldMemberId[i] = cnode.memberId(page, entry, slot.member);
         slot.oldMemberCrc[i] = cnode.memberCrc(page, entry, slot.member);
+        slot.oldDiscarded |= (Cnode.discardedMembers(page, entry) >>> slot.member & 1) << i;
         // Deltas are not idempotent: one that is in the parity already must never be merged again.
         Invariant.check(
-            slot.oldMemberId[i] == slot.op.oldId[i],
+            slot.unchanged || slot.op.oldUnknown() || slot.oldMemberId[i] == slot.op.oldId[i],
             "a delta is made against the version that the parity holds",
             slot.mj);
         entry += cnode.parityEntryBytes();
@@ -414,6 +549,24 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     if (parityWrite.failed()) {
       return;
     }
+    map();
+    for (int i = 0; i < count && count <= SideLimits.CACHED_RUN_BLOCKS; i++) {
+      if (newAddress[i] != 0) {
+        rooms.blocks.put(newAddress[i], pj, buffer.segment(), (long) i * Drive.BLOCK_BYTES);
+      }
+    }
+    // Not kept until closing: of several parities that waits for those after this one, whose
+    // buffers updates that wait for this drive's may hold.
+    giveBuffer();
+  }
+
+  private void giveBuffer() {
+    IoBuffer written = buffer;
+    buffer = null;
+    pool().give(written);
+  }
+
+  private void map() {
     Page page = leaf.page();
     long entry = cnode.parityEntry(lblk);
     for (int i = 0; i < count; i++) {
@@ -423,26 +576,19 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     for (int u = 0; u < updates; u++) {
       WriteOp op = slots[u].op;
       long at = entry + (op.lblk - lblk) * cnode.parityEntryBytes();
-      for (int i = 0; i < op.count; i++) {
-        cnode.setMember(page, at, op.member, op.mj, op.newCrc[i]);
+      for (int i = 0; i < op.count && !slots[u].unchanged; i++) {
+        cnode.setMember(page, at, op.member, op.mj, op.newCrc[i], op.unmaps());
         at += cnode.parityEntryBytes();
       }
     }
     page.markDirty(pj);
-    if (mapped < count) {
-      cnode.addMappedParityBlocks(count - mapped, pj);
+    if (mapped > mappedNow) {
+      rooms.counters().unmappedParities.add(mapped - mappedNow);
+    }
+    if (mapped != mappedNow) {
+      cnode.addMappedParityBlocks(mappedNow - mapped, pj);
     }
     leaf.release();
-    if (count <= SideLimits.CACHED_RUN_BLOCKS) {
-      for (int i = 0; i < count; i++) {
-        rooms.blocks.put(newAddress[i], pj, buffer.segment(), (long) i * Drive.BLOCK_BYTES);
-      }
-    }
-    // Not kept until closing: of several parities that waits for those after this one, whose
-    // buffers updates that wait for this drive's may hold.
-    IoBuffer written = buffer;
-    buffer = null;
-    pool().give(written);
   }
 
   // ---- P8: a member's data hardened; P9: parity hardened
@@ -480,7 +626,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       int othersHardened = hardenedMembers - (slot.dataHardened ? 1 : 0);
       if (!slot.answered && othersHardened == updates - 1) {
         slot.answered = true;
-        rooms.send(dataDrive(slot.member), MessageType.PARITY_HARDENED, slot.op, null, parity);
+        rooms.send(driveOf(slot.member), MessageType.PARITY_HARDENED, slot.op, null, parity);
         slot.op = null;
       }
     }
@@ -509,9 +655,42 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
       }
     }
     rooms.journal.appendParityComplete(pj);
-    rooms.budget.give(reserved - count + mapped);
+    // What frees has reserved nothing, and takes no more places than it gives back.
+    rooms.budget.give(reserved - mappedNow + mapped);
     phase = Phase.FREE;
     side.onClosed(this);
+  }
+
+  /** True when this generation has replaced the parity of a block that was there before. */
+  public boolean replaced(long ofGfid, long block) {
+    return phase == Phase.OPEN
+        && overlaps(ofGfid, block, 1)
+        && oldAddress[(int) (block - lblk)] != 0;
+  }
+
+  /** Where the replaced parity of a block still lies, until this generation is closed. */
+  public long replacedAddress(long block) {
+    return oldAddress[(int) (block - lblk)];
+  }
+
+  /** The pj that wrote it. */
+  public long replacedId(long block) {
+    return oldId[(int) (block - lblk)];
+  }
+
+  public int replacedCrc(long block) {
+    return oldCrc[(int) (block - lblk)];
+  }
+
+  /** The mj of a member in it, where this generation has another; else {@code otherwise}. */
+  public long replacedMemberId(long block, int member, long otherwise) {
+    for (int u = 0; u < updates; u++) {
+      Slot slot = slots[u];
+      if (slot.member == member && block >= slot.lblk && block < slot.lblk + slot.count) {
+        return slot.oldMemberId[(int) (block - slot.lblk)];
+      }
+    }
+    return otherwise;
   }
 
   /** The pj of this generation, 0 before it is journaled. */

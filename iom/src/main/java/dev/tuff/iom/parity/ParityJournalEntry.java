@@ -15,7 +15,8 @@ import java.lang.foreign.MemorySegment;
  * <pre>
  *   0 GFID u64 | 8 first lblk u64 | 16 blocks u16 | 18 parity u8 | 19 mode u8, 0 delta, 1 data | 20 members u16 | 22 reserved u16
  *  24 for each block: new address u64, old address u64, pj that wrote the old u64, new CRC32C u32, old CRC32C u32
- *  then for each merged update: mj u64, first lblk u64, blocks u16, member u8, reserved 5 bytes, and for each of its blocks:
+ *  then for each merged update: mj u64, first lblk u64, blocks u16, member u8, 19 1 if it discards u8,
+ *     20 blocks whose version in the old parity was a discard, one a bit, u32; and for each of its blocks:
  *     new address u64, old address u64, the member's mj in the old parity u64, new CRC32C u32, CRC32C in the old parity u32
  * </pre>
  */
@@ -34,7 +35,9 @@ public final class ParityJournalEntry extends JournalEntry {
   protected int bodyBytes() {
     int bytes = HEADER_BYTES + generation.count * BLOCK_BYTES;
     for (int i = 0; i < generation.updates; i++) {
-      bytes += UPDATE_BYTES + generation.slot(i).count * BLOCK_BYTES;
+      if (!generation.slot(i).unchanged) {
+        bytes += UPDATE_BYTES + generation.slot(i).count * BLOCK_BYTES;
+      }
     }
     return bytes;
   }
@@ -52,7 +55,7 @@ public final class ParityJournalEntry extends JournalEntry {
     segment.set(PageFormat.SHORT, offset + 16, (short) g.count);
     segment.set(PageFormat.BYTE, offset + 18, (byte) g.parity);
     segment.set(PageFormat.BYTE, offset + 19, (byte) (g.dataMode ? 1 : 0));
-    segment.set(PageFormat.SHORT, offset + 20, (short) g.updates);
+    segment.set(PageFormat.SHORT, offset + 20, (short) g.journaledUpdates());
     segment.set(PageFormat.SHORT, offset + 22, (short) 0);
     long at = offset + HEADER_BYTES;
     for (int i = 0; i < g.count; i++) {
@@ -62,13 +65,16 @@ public final class ParityJournalEntry extends JournalEntry {
     }
     for (int u = 0; u < g.updates; u++) {
       Generation.Slot slot = g.slot(u);
+      if (slot.unchanged) {
+        continue;
+      }
       WriteOp op = slot.op;
       segment.set(PageFormat.LONG, at, op.mj);
       segment.set(PageFormat.LONG, at + 8, op.lblk);
       segment.set(PageFormat.SHORT, at + 16, (short) op.count);
       segment.set(PageFormat.BYTE, at + 18, (byte) op.member);
-      segment.set(PageFormat.BYTE, at + 19, (byte) 0);
-      segment.set(PageFormat.INT, at + 20, 0);
+      segment.set(PageFormat.BYTE, at + 19, (byte) (op.unmaps() ? 1 : 0));
+      segment.set(PageFormat.INT, at + 20, slot.oldDiscarded);
       at += UPDATE_BYTES;
       for (int i = 0; i < op.count; i++) {
         at =

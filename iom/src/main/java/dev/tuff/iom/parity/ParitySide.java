@@ -315,6 +315,26 @@ public final class ParitySide {
     return false;
   }
 
+  /** True when an update of the block is on its way into this parity. */
+  public boolean awaits(long gfid, long lblk) {
+    for (ParityPart p = waitingHead[bucket(gfid, lblk)]; p != null; p = p.nextInChain) {
+      if (p.op.overlaps(gfid, lblk, 1)) {
+        return true;
+      }
+    }
+    return busy(gfid, lblk);
+  }
+
+  /** The generation that has replaced the parity of a block and is not closed, or null. */
+  public Generation replacing(long gfid, long lblk) {
+    for (Generation g = open[bucket(gfid, lblk)]; g != null; g = g.nextOpen) {
+      if (g.replaced(gfid, lblk)) {
+        return g;
+      }
+    }
+    return null;
+  }
+
   /** Tells whom to ask for old parity that can't be read; once, at start. */
   public void setRepairs(Repairs newRepairs) {
     repairs = newRepairs;

@@ -7,6 +7,7 @@ import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.WriteOp;
@@ -106,27 +107,49 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
       return true;
     }
     WriteOp open = side.openUpdate(reconstruction.gfid(), reconstruction.firstLblk() + i);
-    if (open == null) {
+    if (open == null || !open.oldIs(reconstruction.firstLblk() + i, wantedId[i])) {
       return false;
     }
     id[i] = wantedId[i];
-    address[i] = open.oldAddressOf(reconstruction.firstLblk() + i, wantedId[i]);
+    address[i] = open.oldAddressOf(reconstruction.firstLblk() + i);
     crc[i] = open.oldCrc[(int) (reconstruction.firstLblk() + i - open.lblk)];
-    return address[i] != 0;
+    return true;
   }
 
-  /** A second parity helps only if it contains the same updates as the first. */
+  /**
+   * A second parity helps only if it contains the same updates as the first, or has given up what
+   * does for a generation that is not closed yet.
+   */
   private boolean findParity(Page page, long entry, int i) {
-    for (int m = 0; m < cnode.attributes().dataMembers(); m++) {
-      long here = page == null ? 0 : cnode.memberId(page, entry, m);
-      if (here != reconstruction.memberId(i, m)) {
+    if (!sameMembers(page, entry, i, null)) {
+      long lblk = reconstruction.firstLblk() + i;
+      Generation open = side.parity().replacing(reconstruction.gfid(), lblk);
+      if (open == null || !sameMembers(page, entry, i, open)) {
         return false;
       }
+      address[i] = open.replacedAddress(lblk);
+      id[i] = open.replacedId(lblk);
+      crc[i] = open.replacedCrc(lblk);
+      return true;
     }
     if (page != null) {
       address[i] = Cnode.address(page, entry);
       id[i] = Cnode.id(page, entry);
       crc[i] = Cnode.crc(page, entry);
+    }
+    return true;
+  }
+
+  private boolean sameMembers(Page page, long entry, int i, Generation before) {
+    long lblk = reconstruction.firstLblk() + i;
+    for (int m = 0; m < cnode.attributes().dataMembers(); m++) {
+      long here = page == null ? 0 : cnode.memberId(page, entry, m);
+      if (before != null) {
+        here = before.replacedMemberId(lblk, m, here);
+      }
+      if (here != reconstruction.memberId(i, m)) {
+        return false;
+      }
     }
     return true;
   }

@@ -46,7 +46,8 @@ public final class ReadOp
   /** True when the bytes could not be had. Valid in READ_DONE. */
   public boolean failed;
 
-  ReadOp nextFree;
+  ReadOp older;
+  ReadOp newer;
   private ReadSide side;
   private Cnode cnode;
   private WriteOp.ReadersWaiting nextReader;
@@ -58,6 +59,13 @@ public final class ReadOp
   private final int[] crc = new int[WriteOp.MAX_BLOCKS];
   private IoBuffer scratch;
   private Repaired repaired;
+
+  /**
+   * Of blocks that were made from their groups: the versions and checksums that the parity knows.
+   */
+  final long[] madeId = new long[WriteOp.MAX_BLOCKS];
+
+  final int[] madeCrc = new int[WriteOp.MAX_BLOCKS];
   long owedBlocks;
   private long readBlocks;
 
@@ -80,8 +88,25 @@ public final class ReadOp
     return scratch != null ? 0 : targetOffset;
   }
 
+  /** What the client has asked, for another IOM or proxy to begin anew. */
+  public ReadOp again() {
+    ReadOp op = new ReadOp();
+    op.client = client;
+    op.request = request;
+    op.gfid = gfid;
+    op.lblk = lblk;
+    op.count = count;
+    op.member = member;
+    op.target = target;
+    op.targetOffset = targetOffset;
+    op.readStart = readStart;
+    op.readBytes = readBytes;
+    return op;
+  }
+
   void accept(ReadSide owner) {
     side = owner;
+    side.entered(this);
     cnode = owner.rooms().cnode(gfid);
     failed = false;
     looks = 0;
@@ -127,6 +152,8 @@ public final class ReadOp
     }
     if (owedBlocks == 0) {
       finish();
+    } else if (side.rooms().gone()) {
+      side.reconstruct(this);
     } else if (cnode.dataLeaf(leaf, lblk, false)) {
       onPage(leaf);
     }
@@ -218,23 +245,31 @@ public final class ReadOp
   }
 
   /**
-   * Makes this the repair of one whole block for an operation of this very IOM, which {@code done}
-   * tells of the outcome.
+   * Makes this the repair of {@code blocks} whole blocks of a segment for an operation of this very
+   * IOM, which {@code done} tells of the outcome.
    */
+  @SuppressWarnings("ParameterNumber")
   void repair(
-      ReadSide owner, long ofGfid, long block, int ofMember, IoBuffer into, int at, Repaired done) {
+      ReadSide owner,
+      long ofGfid,
+      long block,
+      int blocks,
+      int ofMember,
+      IoBuffer into,
+      int at,
+      Repaired done) {
     side = owner;
     cnode = owner.rooms().cnode(ofGfid);
     gfid = ofGfid;
     lblk = block;
-    count = 1;
+    count = blocks;
     member = ofMember;
     target = into;
     targetOffset = at;
     readStart = 0;
-    readBytes = Drive.BLOCK_BYTES;
+    readBytes = blocks * Drive.BLOCK_BYTES;
     failed = false;
-    owedBlocks = 1;
+    owedBlocks = (1L << blocks) - 1;
     repaired = done;
     side.reconstruct(this);
   }
@@ -262,29 +297,7 @@ public final class ReadOp
     }
     Invariant.check(failed || owedBlocks == 0, "a read that succeeds has every block", lblk);
     SideRooms rooms = side.rooms();
+    side.left(this);
     rooms.shard.send(client, MessageType.READ_DONE, this, null, 0);
-  }
-
-  /** Takes the read over for a member whose drive is gone; the caller reconstructs it. */
-  void acceptForGone(ReadSide owner, Runnable ready) {
-    side = owner;
-    cnode = owner.rooms().cnode(gfid);
-    failed = false;
-    owedBlocks = (1L << count) - 1;
-    if (wholeBlocks()) {
-      ready.run();
-      return;
-    }
-    IoBuffer buffer =
-        side.scratchPool()
-            .take(
-                late -> {
-                  scratch = late;
-                  ready.run();
-                });
-    if (buffer != null) {
-      scratch = buffer;
-      ready.run();
-    }
   }
 }

@@ -13,6 +13,9 @@ import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.WriteOp;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * An IOM as the one that reads: its own blocks for clients, and groups for members that can't be
@@ -27,6 +30,13 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   private Reconstruction free;
   private int inside;
 
+  private final List<AllocationOp> queries = new ArrayList<>();
+
+  /** Clients' reads, in the order in which they came. */
+  private ReadOp oldest;
+
+  private ReadOp newest;
+
   /**
    * A reconstruction's wish for all its buffers at once: two that hold half of theirs each would
    * wait for ever.
@@ -34,6 +44,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   private record BufferClaim(int count, Reconstruction claimant) {}
 
   /**
+   * @param parity null for a proxy, which holds none
    * @param repair for blocks that had to be made from their groups; null where nothing is written
    */
   public ReadSide(SideRooms rooms, DataSide data, ParitySide parity, BlockRepair repair) {
@@ -42,7 +53,6 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     this.parity = parity;
     this.repair = repair;
     data.setRepairs(this);
-    parity.setRepairs(this);
   }
 
   @Override
@@ -52,10 +62,25 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
             this,
             op.gfid,
             op.lblk + index,
+            1,
             op.member,
             op.oldBuffer(),
             index * Drive.BLOCK_BYTES,
             op::onOldRepaired);
+  }
+
+  @Override
+  public void makeOld(WriteOp op) {
+    ReadOp made = new ReadOp();
+    made.repair(
+        this,
+        op.gfid,
+        op.lblk,
+        op.count,
+        op.member,
+        op.oldBuffer(),
+        0,
+        whole -> op.onOldMade(whole ? made.madeId : null, made.madeCrc));
   }
 
   @Override
@@ -65,6 +90,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
             this,
             generation.gfid(),
             generation.lblk() + index,
+            1,
             generation.member(),
             generation.buffer(),
             index * Drive.BLOCK_BYTES,
@@ -104,6 +130,52 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     op.accept(this);
   }
 
+  /** A client asks which blocks of some rows are mapped. */
+  public void onQueryAllocation(AllocationOp op) {
+    queries.add(op);
+    op.start(this);
+  }
+
+  void answered(AllocationOp op) {
+    queries.remove(op);
+  }
+
+  void entered(ReadOp op) {
+    op.newer = null;
+    op.older = newest;
+    if (newest == null) {
+      oldest = op;
+    } else {
+      newest.newer = op;
+    }
+    newest = op;
+  }
+
+  void left(ReadOp op) {
+    if (op.older == null) {
+      oldest = op.newer;
+    } else {
+      op.older.newer = op.newer;
+    }
+    if (op.newer == null) {
+      newest = op.older;
+    } else {
+      op.newer.older = op.older;
+    }
+  }
+
+  /** Tells of every read of a client that is not answered; of an IOM that has stopped. */
+  public void handOver(Consumer<ReadOp> hears) {
+    for (ReadOp op = oldest; op != null; op = op.newer) {
+      hears.accept(op);
+    }
+  }
+
+  /** Likewise of every allocation query. */
+  public void handOverQueries(Consumer<AllocationOp> hears) {
+    queries.forEach(hears);
+  }
+
   void countDamage(long damaged, long unreadable) {
     rooms.counters().mediaErrors.add(Long.bitCount(unreadable));
     rooms.counters().checksumErrors.add(Long.bitCount(damaged & ~unreadable));
@@ -120,7 +192,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
    * parity knows.
    */
   public void make(long gfid, long lblk, int member, IoBuffer into, int offset, Made listener) {
-    new ReadOp().repair(this, gfid, lblk, member, into, offset, listener::onMade);
+    new ReadOp().repair(this, gfid, lblk, 1, member, into, offset, listener::onMade);
   }
 
   /** Someone else has used a buffer for reconstruction and given it back. */
@@ -173,10 +245,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     return -1;
   }
 
-  /**
-   * This IOM is to make the blocks, for the IOM of {@code asker}, or for the client when the
-   * member's drive is gone (-1).
-   */
+  /** This IOM is to make the blocks, for the IOM or proxy of {@code asker}. */
   public void onReconstruct(ReadOp op, int asker) {
     inside++;
     Reconstruction reconstruction = free;
@@ -186,12 +255,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
       free = reconstruction.nextFree;
       reconstruction.nextFree = null;
     }
-    if (asker >= 0) {
-      reconstruction.start(op, asker);
-    } else {
-      Reconstruction made = reconstruction;
-      op.acceptForGone(this, () -> made.start(op, -1));
-    }
+    reconstruction.start(op, asker);
   }
 
   void onGather(Gather gather) {

@@ -60,10 +60,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     }
   }
 
-  /**
-   * Begins for {@code toMake}; {@code asker} is the drive whose IOM gets RECONSTRUCTED, or -1 when
-   * the read ends here.
-   */
+  /** Begins for {@code toMake}; the IOM or proxy of {@code asker} gets RECONSTRUCTED. */
   void start(ReadOp toMake, int asker) {
     read = toMake;
     askingDrive = asker;
@@ -157,6 +154,10 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
         anythingMerged |= id != 0;
       }
       wantedCrc[i] = page == null ? 0 : wantedCrc(page, entry);
+      if (read.member < n) {
+        read.madeId[first + i] = memberId(i, read.member);
+        read.madeCrc[first + i] = wantedCrc[i];
+      }
       entry += cnode.parityEntryBytes();
     }
     leaf.release();
@@ -293,10 +294,6 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     side.parity().doneReading(this);
     read = null;
     side.recycle(this);
-    if (asker < 0) {
-      done.onReconstructed(made);
-    } else {
-      rooms.send(asker, MessageType.RECONSTRUCTED, done, null, made ? 1 : 0);
-    }
+    rooms.send(asker, MessageType.RECONSTRUCTED, done, null, made ? 1 : 0);
   }
 }

@@ -203,20 +203,42 @@ final class GroupRecovery {
     return 0;
   }
 
+  /** True when the version of a member that counts is a discard. */
+  private boolean discarded(int m) {
+    if (settlement.version(m) == 0) {
+      return false;
+    }
+    if (parts[m] != null) {
+      return parts[m].byId(settlement.version(m)).address == 0;
+    }
+    for (int p = 0; p < k; p++) {
+      if (settlement.helps(p)) {
+        GroupPart.Version base = parts[n + p].versions.get(settlement.helperVersion(p));
+        return (base.parity.discarded >>> m & 1) != 0;
+      }
+    }
+    return false;
+  }
+
   private void remake(int p) {
     GroupPart part = parts[n + p];
     MemorySegment made = block();
     code.encodeOne(p, content, new long[n + k], made, 0, Drive.BLOCK_BYTES);
     long[] members = new long[n];
     int[] crcs = new int[n];
+    int gone = 0;
     for (int m = 0; m < n; m++) {
       members[m] = settlement.version(m);
       crcs[m] = members[m] == 0 ? 0 : crcOf(m);
+      gone |= discarded(m) ? 1 << m : 0;
     }
+    int discarded = gone;
     owed++;
     recovery.ask(
         part.drive,
-        iom -> iom.remake(part, made, members, crcs, () -> recovery.answer(this::onSettled)));
+        iom ->
+            iom.remake(
+                part, made, members, crcs, discarded, () -> recovery.answer(this::onSettled)));
   }
 
   private static MemorySegment block() {

@@ -190,7 +190,7 @@ public final class IomRecovery {
     long[] members = new long[n];
     int[] crcs = new int[n];
     if (page == null) {
-      return List.of(new ParityVersion(0, 0, 0, members, crcs));
+      return List.of(new ParityVersion(0, 0, 0, members, crcs, 0));
     }
     long entry = cnode.parityEntry(place.lblk());
     for (int m = 0; m < n; m++) {
@@ -203,7 +203,8 @@ public final class IomRecovery {
             Cnode.id(page, entry),
             Cnode.crc(page, entry),
             members,
-            crcs);
+            crcs,
+            Cnode.discardedMembers(page, entry));
     PendingParity write = parityAt.get(place);
     return write == null ? List.of(newest) : List.of(newest, write.before(place.lblk(), newest));
   }
@@ -241,13 +242,20 @@ public final class IomRecovery {
    * Writes a parity block that was made again, and journals it when it is hardened; {@code done}
    * when that is hardened too.
    */
-  void remake(GroupPart part, MemorySegment content, long[] members, int[] crcs, Runnable done) {
+  void remake(
+      GroupPart part,
+      MemorySegment content,
+      long[] members,
+      int[] crcs,
+      int discarded,
+      Runnable done) {
     ParityRemade entry = new ParityRemade();
     entry.gfid = part.place.gfid();
     entry.lblk = part.place.lblk();
     entry.parity = part.parity;
     entry.members = members;
     entry.memberCrcs = crcs;
+    entry.discarded = discarded;
     entry.before = part.versions.getFirst().parity;
     entry.hardened = done;
     new Remaking(entry, content).start();
@@ -350,7 +358,9 @@ public final class IomRecovery {
         return true;
       }
       counts.blocksBack++;
-      replay.free(update.newAddress[i], id);
+      if (update.newAddress[i] != 0) {
+        replay.free(update.newAddress[i], id);
+      }
       Cnode cnode = rooms.cnode(place.gfid());
       PageRequest request =
           new PageRequest(
@@ -375,10 +385,15 @@ public final class IomRecovery {
           update.oldId[i],
           update.oldCrc[i]);
       page.markDirty(id);
-      if (update.oldAddress[i] == 0) {
-        cnode.addMappedDataBlocks(-1, id);
+      int more = mapped(update.oldAddress[i]) - mapped(update.newAddress[i]);
+      if (more != 0) {
+        cnode.addMappedDataBlocks(more, id);
       }
       answered.release();
+    }
+
+    private static int mapped(long address) {
+      return address == 0 ? 0 : 1;
     }
 
     private boolean finishParity(Place place) {
@@ -411,8 +426,9 @@ public final class IomRecovery {
       } else {
         counts.paritiesBack++;
         RemadeParities.map(cnode, page, cnode.parityEntry(place.lblk()), versions.get(choice), id);
-        if (versions.get(choice).address == 0) {
-          cnode.addMappedParityBlocks(-1, id);
+        int more = mapped(versions.get(choice).address) - mapped(versions.getFirst().address);
+        if (more != 0) {
+          cnode.addMappedParityBlocks(more, id);
         }
       }
       answered.release();

@@ -162,16 +162,20 @@ final class JournalReplay implements JournalScan.Listener {
     int mapped = 0;
     for (int i = 0; i < update.count; i++) {
       if (Cnode.id(page, entry) < update.mj) {
-        mapped += Cnode.address(page, entry) == 0 ? 1 : 0;
+        mapped += mapped(update.newAddress[i]) - mapped(Cnode.address(page, entry));
         Cnode.setEntry(page, entry, update.newAddress[i], update.mj, update.newCrc[i]);
         page.markDirty(update.mj);
       }
       entry += cnode.dataEntryBytes();
     }
-    if (mapped > 0) {
+    if (mapped != 0) {
       cnode.addMappedDataBlocks(mapped, update.mj);
     }
     leaf.release();
+  }
+
+  private static int mapped(long address) {
+    return address == 0 ? 0 : 1;
   }
 
   private boolean parityWrite() {
@@ -207,19 +211,19 @@ final class JournalReplay implements JournalScan.Listener {
     int mapped = 0;
     for (int i = 0; i < write.count; i++) {
       if (Cnode.id(page, entry) < write.pj) {
-        mapped += Cnode.address(page, entry) == 0 ? 1 : 0;
+        mapped += mapped(write.newAddress[i]) - mapped(Cnode.address(page, entry));
         Cnode.setEntry(page, entry, write.newAddress[i], write.pj, write.newCrc[i]);
         for (PendingParity.Merged one : write.merged) {
           if (one.covers(write.lblk + i)) {
             int at = (int) (write.lblk + i - one.lblk);
-            cnode.setMember(page, entry, one.member, one.mj, one.newCrc[at]);
+            cnode.setMember(page, entry, one.member, one.mj, one.newCrc[at], one.discards);
           }
         }
         page.markDirty(write.pj);
       }
       entry += cnode.parityEntryBytes();
     }
-    if (mapped > 0) {
+    if (mapped != 0) {
       cnode.addMappedParityBlocks(mapped, write.pj);
     }
     leaf.release();
@@ -300,6 +304,7 @@ final class JournalReplay implements JournalScan.Listener {
         isParityHere(cnode.layout(), entry.lblk, entry.parity)
             && entry.members.length == cnode.layout().dataMembers(),
         "has a parity made again that is not on this drive");
+    check(entry.address != 0, "has a parity made again that is nowhere");
     checkAddresses(new long[] {entry.address}, new long[] {entry.before.address});
     long id = record.id();
     if (id >= checkpointId) {
@@ -329,6 +334,8 @@ final class JournalReplay implements JournalScan.Listener {
             ? member >= data && member < data + cnode.layout().parityMembers()
             : member < data,
         "has a moved block that is not on this drive");
+    check(
+        moved.newAddress() != 0 && moved.oldAddress() != 0, "has a moved block that is nowhere");
     checkAddresses(new long[] {moved.newAddress()}, new long[] {moved.oldAddress()});
     long id = record.id();
     return withPage(
@@ -400,7 +407,7 @@ final class JournalReplay implements JournalScan.Listener {
   private void checkAddresses(long[] now, long[] before) {
     for (int i = 0; i < now.length; i++) {
       check(
-          rooms.allocator.inBlockSpace(now[i])
+          (now[i] == 0 || rooms.allocator.inBlockSpace(now[i]))
               && (before[i] == 0 || rooms.allocator.inBlockSpace(before[i])),
           "names a block outside of the drive's block space");
     }
@@ -408,6 +415,9 @@ final class JournalReplay implements JournalScan.Listener {
 
   private void take(long[] addresses, long id) {
     for (long address : addresses) {
+      if (address == 0) {
+        continue;
+      }
       check(!rooms.allocator.allocated(address), "takes block " + address + ", which is in use");
       rooms.allocator.takeAt(address, id);
     }

@@ -14,11 +14,15 @@ import java.lang.foreign.MemorySegment;
  * <pre>
  *   0 GFID u64 | 8 lblk u64 | 16 address u64 | 24 address before u64 | 32 ID before u64
  *  40 CRC32C u32 | 44 CRC32C before u32 | 48 parity u8 | 49 data members u8 | 50 reserved 6 bytes
- *  56 for each data member: mj u64, mj before u64, CRC32C u32, CRC32C before u32
+ *  56 discarded members, one a bit, u32 | 60 those before u32
+ *  64 for each data member: mj u64, mj before u64, CRC32C u32, CRC32C before u32
  * </pre>
+ *
+ * <p>One that is 8 bytes shorter is from before there were discards: its members begin at 56.
  */
 final class ParityRemade extends JournalEntry {
-  private static final int HEADER_BYTES = 56;
+  private static final int HEADER_BYTES = 64;
+  private static final int HEADER_BYTES_BEFORE_DISCARDS = 56;
   private static final int MEMBER_BYTES = 24;
 
   long gfid;
@@ -28,6 +32,7 @@ final class ParityRemade extends JournalEntry {
   int crc;
   long[] members;
   int[] memberCrcs;
+  int discarded;
   ParityVersion before;
 
   /** Called when the entry is hardened. */
@@ -55,6 +60,8 @@ final class ParityRemade extends JournalEntry {
     segment.set(PageFormat.INT, offset + 44, before.crc);
     segment.set(PageFormat.BYTE, offset + 48, (byte) parity);
     segment.set(PageFormat.BYTE, offset + 49, (byte) members.length);
+    segment.set(PageFormat.INT, offset + 56, discarded);
+    segment.set(PageFormat.INT, offset + 60, before.discarded);
     for (int m = 0; m < members.length; m++) {
       long at = offset + HEADER_BYTES + (long) m * MEMBER_BYTES;
       segment.set(PageFormat.LONG, at, members[m]);
@@ -66,14 +73,17 @@ final class ParityRemade extends JournalEntry {
 
   /** Decodes an entry's body; null when its size is not what it says. */
   static ParityRemade decode(MemorySegment segment, long offset, int bytes) {
-    if (bytes < HEADER_BYTES) {
+    if (bytes < HEADER_BYTES_BEFORE_DISCARDS) {
       return null;
     }
     int n = segment.get(PageFormat.BYTE, offset + 49);
-    if (n < 1 || bytes != HEADER_BYTES + n * MEMBER_BYTES) {
+    int header = bytes - n * MEMBER_BYTES;
+    if (n < 1 || (header != HEADER_BYTES && header != HEADER_BYTES_BEFORE_DISCARDS)) {
       return null;
     }
+    boolean withDiscards = header == HEADER_BYTES;
     ParityRemade entry = new ParityRemade();
+    entry.discarded = withDiscards ? segment.get(PageFormat.INT, offset + 56) : 0;
     entry.gfid = segment.get(PageFormat.LONG, offset);
     entry.lblk = segment.get(PageFormat.LONG, offset + 8);
     entry.address = segment.get(PageFormat.LONG, offset + 16);
@@ -84,7 +94,7 @@ final class ParityRemade extends JournalEntry {
     long[] membersBefore = new long[n];
     int[] crcsBefore = new int[n];
     for (int m = 0; m < n; m++) {
-      long at = offset + HEADER_BYTES + (long) m * MEMBER_BYTES;
+      long at = offset + header + (long) m * MEMBER_BYTES;
       entry.members[m] = segment.get(PageFormat.LONG, at);
       membersBefore[m] = segment.get(PageFormat.LONG, at + 8);
       entry.memberCrcs[m] = segment.get(PageFormat.INT, at + 16);
@@ -96,13 +106,14 @@ final class ParityRemade extends JournalEntry {
             segment.get(PageFormat.LONG, offset + 32),
             segment.get(PageFormat.INT, offset + 44),
             membersBefore,
-            crcsBefore);
+            crcsBefore,
+            withDiscards ? segment.get(PageFormat.INT, offset + 60) : 0);
     return entry;
   }
 
   /** The version that it makes; once it has its ID. */
   ParityVersion version(long id) {
-    return new ParityVersion(address, id, crc, members, memberCrcs);
+    return new ParityVersion(address, id, crc, members, memberCrcs, discarded);
   }
 
   @Override

@@ -17,6 +17,13 @@ final class PendingParity {
     long lblk;
     int count;
     int member;
+
+    /** It takes its blocks their places. */
+    boolean discards;
+
+    /** Blocks, one a bit, whose older version did. */
+    int oldDiscarded;
+
     int[] newCrc;
     long[] oldMemberId;
     int[] oldMemberCrc;
@@ -64,9 +71,6 @@ final class PendingParity {
     if (bytes < HEADER_BYTES) {
       return null;
     }
-    if (bytes < HEADER_BYTES) {
-      return null;
-    }
     int count = Short.toUnsignedInt(segment.get(PageFormat.SHORT, at + 16));
     int updates = Short.toUnsignedInt(segment.get(PageFormat.SHORT, at + 20));
     long end = at + bytes;
@@ -84,6 +88,8 @@ final class PendingParity {
       one.lblk = segment.get(PageFormat.LONG, here + 8);
       one.count = Short.toUnsignedInt(segment.get(PageFormat.SHORT, here + 16));
       one.member = segment.get(PageFormat.BYTE, here + 18);
+      one.discards = segment.get(PageFormat.BYTE, here + 19) != 0;
+      one.oldDiscarded = segment.get(PageFormat.INT, here + 20);
       here += UPDATE_HEADER_BYTES;
       if (end - here < (long) one.count * BLOCK_BYTES) {
         return null;
@@ -111,14 +117,18 @@ final class PendingParity {
     int i = (int) (block - lblk);
     long[] members = after.members.clone();
     int[] crcs = after.memberCrcs.clone();
+    int discarded = after.discarded;
     for (int m = 0; m < members.length; m++) {
       Merged one = of(m, block);
       if (one != null) {
-        members[m] = one.oldMemberId[(int) (block - one.lblk)];
-        crcs[m] = one.oldMemberCrc[(int) (block - one.lblk)];
+        int at = (int) (block - one.lblk);
+        members[m] = one.oldMemberId[at];
+        crcs[m] = one.oldMemberCrc[at];
+        boolean wasDiscarded = (one.oldDiscarded >>> at & 1) != 0;
+        discarded = discarded & ~(1 << m) | (wasDiscarded ? 1 << m : 0);
       }
     }
-    return new ParityVersion(oldAddress[i], oldId[i], oldCrc[i], members, crcs);
+    return new ParityVersion(oldAddress[i], oldId[i], oldCrc[i], members, crcs, discarded);
   }
 
   /** The merged update of a member that covers a block, or null. */

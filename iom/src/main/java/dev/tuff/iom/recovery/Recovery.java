@@ -211,11 +211,11 @@ public final class Recovery {
   // ---- the end
 
   /**
-   * Decisions that were made without a drive bind: if it comes back with another opinion it is
-   * stale.
+   * Decisions that are made without a drive bind, and so does what clients write from now on: if it
+   * comes back with another opinion it is stale.
    */
   private void finish() {
-    boolean newEpoch = dirty && present.cardinality() < ioms.length;
+    boolean newEpoch = (dirty || !readOnly) && present.cardinality() < ioms.length;
     long nowEpoch = newEpoch ? epoch + 1 : epoch;
     boolean write = newEpoch || oldestEpoch != epoch;
     BitSet drives = newEpoch ? present : epochDrives;

@@ -51,7 +51,8 @@ final class RemadeParities {
   static void map(Cnode cnode, Page page, long at, ParityVersion version, long id) {
     Cnode.setEntry(page, at, version.address, version.id, version.crc);
     for (int m = 0; m < version.members.length; m++) {
-      cnode.setMember(page, at, m, version.members[m], version.memberCrcs[m]);
+      boolean discarded = (version.discarded >>> m & 1) != 0;
+      cnode.setMember(page, at, m, version.members[m], version.memberCrcs[m], discarded);
     }
     page.markDirty(id);
   }

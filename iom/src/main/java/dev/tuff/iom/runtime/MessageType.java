@@ -9,6 +9,15 @@ public enum MessageType {
   WRITE,
   /** Client to data IOM: a part of a read. Subject: the ReadOp. */
   READ,
+  /** Data IOM to itself: zeros over zeros, the update is over. Subject: the WriteOp. */
+  UNCHANGED,
+  /**
+   * Client to an IOM: say which blocks of some rows are mapped. Subject: the AllocationOp, number:
+   * not used.
+   */
+  QUERY_ALLOCATION,
+  /** IOM to client. Subject: the AllocationOp. */
+  ALLOCATION_ANSWERED,
   /**
    * Client to every IOM: answer when all that was accepted before is closed. Subject: the FlushOp.
    */

@@ -88,7 +88,7 @@ public final class Shard {
     roundActors = actors.toArray(new Actor[0]);
   }
 
-  /** Removes one actor; on the shard's thread. */
+  /** Takes an actor out: its {@link Actor#onRoundEnd} is not called any more. */
   public void remove(Actor actor) {
     actors.remove(actor);
     roundActors = actors.toArray(new Actor[0]);

@@ -1,5 +1,6 @@
 package dev.tuff.iom.side;
 
+import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.cache.BlockCache;
@@ -11,10 +12,10 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.CnodeTable;
 import dev.tuff.iom.object.PageCache;
-import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Counter;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.xor.ErasureCode;
 import dev.tuff.xor.Kernel;
@@ -61,7 +62,10 @@ public final class SideRooms {
    */
   public final BufferPool readScratch;
 
-  private final Actor[] ioms;
+  /** Zeros for the longest run: what is written when blocks are zeroed. Never written to. */
+  public final IoBuffer zeros;
+
+  private final Roster roster;
   private final CnodeTable cnodes = new CnodeTable();
   private final ErasureCode[][] codes =
       new ErasureCode[ErasureCode.MAX_N + 1][ErasureCode.MAX_K + 1];
@@ -74,6 +78,8 @@ public final class SideRooms {
     public final Counter mediaErrors = new Counter();
     public final Counter reconstructedBlocks = new Counter();
     public final Counter repairedBlocks = new Counter();
+    public final Counter unmappedBlocks = new Counter();
+    public final Counter unmappedParities = new Counter();
     public final Counter updates = new Counter();
     public final Counter generations = new Counter();
     public final Counter mergedUpdates = new Counter();
@@ -92,7 +98,8 @@ public final class SideRooms {
       Root root,
       BlockCache blocks,
       BufferPool[] pools,
-      Actor[] ioms,
+      IoBuffer zeros,
+      Roster roster,
       Kernel kernel) {
     this.driveIndex = driveIndex;
     this.shard = shard;
@@ -111,8 +118,32 @@ public final class SideRooms {
     this.gather = pools[4];
     this.mergedData = pools[5];
     this.readScratch = pools[6];
-    this.ioms = ioms;
+    this.zeros = zeros;
+    this.roster = roster;
     this.kernel = kernel;
+  }
+
+  /**
+   * The rooms of a proxy: no drive, no journal, no maps, no space, as the drive is gone; only
+   * buffers, the objects' shapes and the way to the others.
+   *
+   * @param pools as for an IOM; those of the parity side and for reconstruction may be empty
+   */
+  public static SideRooms ofProxy(
+      int driveIndex,
+      Shard shard,
+      BufferPool[] pools,
+      IoBuffer zeros,
+      Roster roster,
+      Kernel kernel) {
+    return new SideRooms(
+        driveIndex, shard, null, null, null, null, null, null, null, null, pools, zeros, roster,
+        kernel);
+  }
+
+  /** True for the rooms of a proxy: the drive is gone, and nothing is kept here. */
+  public boolean gone() {
+    return drive == null;
   }
 
   /** The object's cnode here. */
@@ -137,19 +168,19 @@ public final class SideRooms {
     return code;
   }
 
-  /** Says something to the IOM of a drive. */
+  /** Says something to the IOM of a drive, or to its proxy where the drive is gone. */
   public void send(int drive, MessageType type, Object subject, Object detail, long number) {
-    shard.send(ioms[drive], type, subject, detail, number);
+    shard.send(roster.acting(drive), type, subject, detail, number);
   }
 
   /** Drives of the array, missing ones too. */
   public int drives() {
-    return ioms.length;
+    return roster.drives();
   }
 
   /** False for a drive that the array runs without. */
   public boolean present(int drive) {
-    return ioms[drive] != null;
+    return roster.present(drive);
   }
 
   public Counters counters() {

@@ -12,6 +12,8 @@ public enum FaultKind {
   CUT_IN_RECOVERY("power cuts in recovery", "powerCutsInRecovery"),
   /** A drive is missing from a start on. */
   DRIVE_LOSS("drive losses", "driveLosses"),
+  /** A drive fails while the array runs, which goes on without it. */
+  DRIVE_FAILURE("drive failures in service", "driveFailures"),
   /** A drive that was left behind is there again. */
   STALE_DRIVE("stale drives", "staleDrives"),
   /** A block of data or parity changes in its place. */

@@ -189,7 +189,10 @@ public record Shape(
 
   /** Memory of all IOMs and clients. */
   long memoryBytes() {
-    return sizes.bytes() * drives + (long) slotBytes() * depth + (1 << 20);
+    return sizes.bytes() * drives
+        + IomMemory.proxyBytes() * parity
+        + (long) slotBytes() * depth
+        + (1 << 20);
   }
 
   @Override

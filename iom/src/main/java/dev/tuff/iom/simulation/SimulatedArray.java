@@ -9,16 +9,20 @@ import dev.tuff.device.SimulatedDrive;
 import dev.tuff.device.SimulatedLoop;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.array.ArrayException;
+import dev.tuff.iom.array.ArrayMemory;
 import dev.tuff.iom.array.ArrayStart;
 import dev.tuff.iom.array.DriveLabel;
+import dev.tuff.iom.array.Failover;
 import dev.tuff.iom.array.Iom;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.Journal;
+import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
+import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.volume.ClientSide;
@@ -42,7 +46,7 @@ import java.util.function.IntUnaryOperator;
  * drives, and the production shards and IOMs run in turn, an event at a time. The same shape and
  * seed give the same run.
  */
-final class SimulatedArray implements AutoCloseable {
+final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private static final int QUEUE_DEPTH = 32;
   private static final int IDLE_LIMIT = 64;
   private static final long STEP_LIMIT = 2_000_000;
@@ -62,14 +66,17 @@ final class SimulatedArray implements AutoCloseable {
   private SimulatedLoop[] loops;
   private Shard[] shards;
   private BlockDevice[] devices;
-  private Actor[] actors;
+  private Roster roster;
   private SpaceBudget[] budgets;
+  private ClientSide[] clients;
   private ArrayStart start;
+  private Failover failover;
+  private int failovers;
+  private BitSet leftOut = new BitSet();
   private Volume volume;
   private RecoveryReport recovery;
   private final BitSet lost = new BitSet();
   private boolean lateMessages;
-  private boolean readOnly;
   private boolean running;
   private int turn;
   private long idleShards;
@@ -209,10 +216,9 @@ final class SimulatedArray implements AutoCloseable {
     if (fault.staleIsLeftOut()) {
       labels = ArrayStart.place(Arrays.stream(labels).filter(Objects::nonNull).toList());
     }
-    readOnly = Arrays.asList(labels).contains(null);
     shards = new Shard[shape.shards()];
     loops = new SimulatedLoop[shards.length];
-    ClientSide[] clients = new ClientSide[shards.length];
+    clients = new ClientSide[shards.length];
     for (int s = 0; s < shards.length; s++) {
       loops[s] = new SimulatedLoop(random.nextLong());
       shards[s] = new Shard(s, (shard, cause) -> {});
@@ -222,7 +228,7 @@ final class SimulatedArray implements AutoCloseable {
     Shard.connect(shards);
     IoMemory memory = memories.forMachine(shape.memoryBytes());
     devices = new BlockDevice[drives.length];
-    actors = new Actor[drives.length];
+    roster = new Roster(drives.length);
     budgets = new SpaceBudget[drives.length];
     for (int d = 0; d < drives.length; d++) {
       if (labels[d] != null) {
@@ -234,40 +240,46 @@ final class SimulatedArray implements AutoCloseable {
     }
     running = true;
     recovery = null;
-    start =
-        new ArrayStart(
-            labels,
+    ArrayStart.Parts parts =
+        new ArrayStart.Parts(
             devices,
             shards,
-            memory,
+            new ArrayMemory(memory, drives.length),
             superblock -> shape.sizes(),
-            readOnly,
+            false,
             this::alarm,
-            actors,
+            roster,
+            this::faulty,
             budgets);
-    start.begin(report -> recovery = report);
+    failover = null;
+    leftOut = new BitSet();
+    start = new ArrayStart(labels, parts);
+    DriveLabel[] present = labels;
+    start.begin(
+        report -> {
+          failover = new Failover(present, parts, start, clients, shape.parity(), this);
+          recovery = report;
+          leftOut = missing();
+        });
     run(() -> steps >= limit || recovery != null);
     if (recovery == null) {
       return false;
     }
-    for (int d = 0; d < drives.length; d++) {
-      actors[d] = actors[d] == null ? null : faulty(d, iom(d));
-    }
-    volume = new Volume(shape.attributes(), actors, budgets, clients, readOnly);
+    volume = new Volume(shape.attributes(), roster, budgets, clients, false);
     client.begin(memory);
     return true;
   }
 
-  private Actor faulty(int drive, Iom iom) {
+  private Actor faulty(int drive, Acting acting) {
     return new Actor() {
       @Override
       public Shard shard() {
-        return iom.shard();
+        return acting.shard();
       }
 
       @Override
       public void onMessage(Message message) {
-        fault.deliver(SimulatedArray.this, drive, iom, message);
+        fault.deliver(SimulatedArray.this, drive, acting, message);
       }
     };
   }
@@ -276,14 +288,53 @@ final class SimulatedArray implements AutoCloseable {
     return new ArrayStart.Alarm() {
       @Override
       public void onDamagedPage(String what) {
-        throw new ArrayException("drive" + drive + " is damaged: " + what);
+        onFailed(drive, "is damaged: " + what);
       }
 
       @Override
       public void onDriveFailed(Drive failed, String what) {
-        driveFailure = "drive" + drive + " has failed: " + what;
+        onFailed(drive, "has failed: " + what);
       }
     };
+  }
+
+  private void onFailed(int drive, String what) {
+    if (failover == null) {
+      driveFailure = "drive" + drive + " " + what;
+    } else {
+      failover.onDriveFailed(drive, what);
+    }
+  }
+
+  /** Takes a drive out of service while the array runs. */
+  void fail(int drive) {
+    failover.onDriveFailed(drive, "is to fail");
+  }
+
+  @Override
+  public void onBegun(BitSet failed) {
+    failovers++;
+  }
+
+  @Override
+  public void onServing(RecoveryReport report) {
+    recovery = report;
+    leftOut = missing();
+  }
+
+  /** Drives that the array has gone on without, or was started without. */
+  BitSet leftOut() {
+    return leftOut;
+  }
+
+  @Override
+  public void onTooMany(int drive, String why) {
+    driveFailure = "drive" + drive + " " + why + ", which is one too many";
+  }
+
+  /** How often drives have failed while the array ran. */
+  int failovers() {
+    return failovers;
   }
 
   /** What a drive that is not in use says of itself. */
@@ -305,7 +356,7 @@ final class SimulatedArray implements AutoCloseable {
   private void createVolume() {
     int[] owed = {drives.length};
     for (int d = 0; d < drives.length; d++) {
-      iom(d).createObject(shape.attributes(), () -> owed[0]--);
+      acting(d).createObject(shape.attributes(), () -> owed[0]--);
     }
     run(() -> owed[0] == 0);
   }
@@ -430,10 +481,10 @@ final class SimulatedArray implements AutoCloseable {
   private String state() {
     StringBuilder text = new StringBuilder();
     for (int d = 0; d < drives.length; d++) {
-      if (actors[d] == null) {
+      Iom iom = iom(d);
+      if (iom == null) {
         continue;
       }
-      Iom iom = iom(d);
       Journal journal = iom.rooms().journal;
       text.append(
           "[drive %d: journal %d of %d, queued %d, dirty pages %d of %d, quiet %s, checkpoint %s, free buffers %d %d %d %d] "
@@ -461,16 +512,14 @@ final class SimulatedArray implements AutoCloseable {
 
   // ---- ends
 
-  /** Stops cleanly: a last checkpoint on every drive, unless the array is read-only. */
+  /** Stops cleanly: a last checkpoint on every drive. */
   void stop() {
-    settle();
-    if (!readOnly) {
-      int[] owed = {drives.length};
-      for (int d = 0; d < drives.length; d++) {
-        iom(d).lastCheckpoint(() -> owed[0]--);
-      }
-      run(() -> owed[0] == 0);
-    }
+    int before;
+    do {
+      settle();
+      before = failovers;
+      lastCheckpoints();
+    } while (failovers != before);
     run(() -> nextDue() == Long.MAX_VALUE);
     ended();
     for (BlockDevice device : devices) {
@@ -481,6 +530,20 @@ final class SimulatedArray implements AutoCloseable {
     for (SimulatedLoop loop : loops) {
       loop.close();
     }
+  }
+
+  /** Ends early when a drive fails in it. */
+  private void lastCheckpoints() {
+    int before = failovers;
+    int[] owed = {drives.length};
+    for (int d = 0; d < drives.length; d++) {
+      if (iom(d) == null) {
+        owed[0]--;
+      } else {
+        iom(d).lastCheckpoint(() -> owed[0]--);
+      }
+    }
+    run(() -> owed[0] == 0 || failovers != before);
   }
 
   private void ended() {
@@ -497,8 +560,11 @@ final class SimulatedArray implements AutoCloseable {
   }
 
   private boolean quiet() {
+    if (failover.busy()) {
+      return false;
+    }
     for (int d = 0; d < drives.length; d++) {
-      if (actors[d] != null && !iom(d).quiet()) {
+      if (!acting(d).quiet()) {
         return false;
       }
     }
@@ -509,7 +575,7 @@ final class SimulatedArray implements AutoCloseable {
   List<String> leftOver() {
     List<String> found = new ArrayList<>();
     for (int d = 0; d < drives.length; d++) {
-      if (actors[d] == null) {
+      if (iom(d) == null) {
         continue;
       }
       SideRooms rooms = iom(d).rooms();
@@ -530,7 +596,7 @@ final class SimulatedArray implements AutoCloseable {
         }
       }
       long promised = budgets[d].available();
-      if (!readOnly && (promised < 0 || promised > rooms.allocator.freeBlocks())) {
+      if (promised < 0 || promised > rooms.allocator.freeBlocks()) {
         found.add(
             "drive %d: a budget of %d with %d free blocks"
                 .formatted(d, promised, rooms.allocator.freeBlocks()));
@@ -601,7 +667,15 @@ final class SimulatedArray implements AutoCloseable {
   }
 
   Iom iom(int drive) {
-    return start.iom(drive);
+    return now().iom(drive);
+  }
+
+  private Acting acting(int drive) {
+    return now().acting(drive);
+  }
+
+  private ArrayStart now() {
+    return failover == null ? start : failover.current();
   }
 
   SpaceBudget budget(int drive) {

@@ -3,6 +3,7 @@ package dev.tuff.iom.simulation;
 import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.volume.AllocationMap;
 import dev.tuff.iom.volume.RequestHandler;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
@@ -34,6 +35,9 @@ final class SimulatedClient {
   private int outstanding;
   private int replies;
   private int refused;
+  private int discards;
+  private int zeroes;
+  private int queries;
   private int failedRequests;
   private RequestResult lastFailure = RequestResult.OK;
   private final List<String> wrongReads = new ArrayList<>();
@@ -60,8 +64,18 @@ final class SimulatedClient {
     LEARN,
     JUDGE,
     WRITE,
+    QUERY,
     FLUSH
   }
+
+  /** How zeros come about. */
+  enum Zeroing {
+    DISCARD,
+    WRITE,
+    WRITE_KEEPING_PLACES
+  }
+
+  private static final Zeroing[] ZEROING = Zeroing.values();
 
   /** One place for a request. */
   private final class Slot implements RequestHandler {
@@ -71,6 +85,10 @@ final class SimulatedClient {
     boolean replied;
     Use use = Use.READ;
     boolean hardened;
+
+    /** Of a write: the first byte that it changes, and the version of each block that it makes. */
+    long changesFrom;
+
     int[] versions;
 
     /** What must be read; null when more than one content may be. */
@@ -93,6 +111,9 @@ final class SimulatedClient {
         refused++;
       }
       if (done.result() != RequestResult.OK) {
+        if (use == Use.WRITE && versions.length > 0) {
+          refusedLate();
+        }
         failedRequests++;
         lastFailure = done.result();
         if (use == Use.LEARN || use == Use.JUDGE) {
@@ -102,10 +123,37 @@ final class SimulatedClient {
         return;
       }
       switch (use) {
-        case WRITE -> model.replied(done.offset(), versions, hardened);
+        case WRITE -> model.replied(changesFrom, versions, hardened);
         case FLUSH -> model.flushed(versions);
         case READ -> compare();
+        case QUERY -> compareAllocation();
         case LEARN, JUDGE -> judged(request.offset(), payload(), use == Use.LEARN);
+      }
+    }
+
+    /** It had to wait, and then there was no space: others have gone on as if it were written. */
+    private void refusedLate() {
+      model.refused(changesFrom, versions);
+      for (Slot other : slots) {
+        if (other.overlaps(request.offset(), request.bytes())) {
+          other.expected = null;
+        }
+      }
+    }
+
+    /** What is told to be unmapped reads as zeros. */
+    private void compareAllocation() {
+      if (expected == null) {
+        return;
+      }
+      AllocationMap map = request.allocation();
+      for (long at = map.start(); at < map.end(); at = map.runEnd(at)) {
+        for (long i = at; i < map.runEnd(at) && !map.mapped(at); i++) {
+          if (expected[(int) (i - map.start())] != 0) {
+            wrongReads.add("byte %d was written and is told to be unmapped".formatted(i));
+            return;
+          }
+        }
       }
     }
 
@@ -128,7 +176,7 @@ final class SimulatedClient {
       outstanding--;
     }
 
-    boolean overlaps(long offset, int bytes) {
+    boolean overlaps(long offset, long bytes) {
       return request.offset() / Drive.BLOCK_BYTES <= (offset + bytes - 1) / Drive.BLOCK_BYTES
           && offset / Drive.BLOCK_BYTES
               <= (request.offset() + request.bytes() - 1) / Drive.BLOCK_BYTES;
@@ -179,22 +227,34 @@ final class SimulatedClient {
   private void submitRandom(Slot slot) {
     int bytes = randomBytes();
     long offset = randomOffset(bytes);
-    switch (random.nextInt(12)) {
+    switch (random.nextInt(15)) {
       case 0 -> flush(slot);
       case 1, 2, 3 -> read(slot, offset, bytes);
+      case 4 -> query(slot, offset, bytes);
+      case 5, 6 -> {
+        if (random.nextInt(8) == 0) {
+          bytes = 1 + random.nextInt(shape.volumeBytes());
+          offset = randomOffset(bytes);
+        }
+        Zeroing zeroing = ZEROING[random.nextInt(ZEROING.length)];
+        zero(slot, offset, bytes, zeroing, randomToughness());
+      }
       default -> {
         byte[] content = randomContent(bytes);
-        Toughness toughness = Toughness.ofLevel(Math.min(2, random.nextInt(4)));
-        write(slot, offset, content, toughness);
+        write(slot, offset, content, randomToughness());
       }
     }
+  }
+
+  private Toughness randomToughness() {
+    return Toughness.ofLevel(Math.min(2, random.nextInt(4)));
   }
 
   /**
    * What two clients write at the same time takes effect in either order; the model knows one. A
    * client's own writes are in order.
    */
-  private boolean conflict(Slot slot, long offset, int bytes) {
+  private boolean conflict(Slot slot, long offset, long bytes) {
     for (Slot other : slots) {
       if (other.use == Use.WRITE
           && !other.free
@@ -256,7 +316,8 @@ final class SimulatedClient {
   }
 
   private void read(Slot slot, long offset, int bytes) {
-    slot.expected = conflict(slot, offset, bytes) ? null : model.read(offset, bytes);
+    boolean known = !conflict(slot, offset, bytes) && model.sure(offset, bytes);
+    slot.expected = known ? model.read(offset, bytes) : null;
     slot.request.read(offset, bytes, slot.buffer);
     submit(slot, Use.READ);
   }
@@ -273,7 +334,12 @@ final class SimulatedClient {
         offset % Drive.BLOCK_BYTES,
         content.length);
     submit(slot, Use.WRITE);
-    if (slot.request.result() != RequestResult.OK) {
+    changed(slot, offset, content);
+  }
+
+  private void changed(Slot slot, long offset, byte[] content) {
+    slot.changesFrom = offset;
+    if (slot.request.result() != RequestResult.OK || content.length == 0) {
       slot.versions = new int[0];
       return;
     }
@@ -287,6 +353,55 @@ final class SimulatedClient {
         other.expected = null;
       }
     }
+  }
+
+  /** Discards, or writes zeros. */
+  private void zero(Slot slot, long offset, int bytes, Zeroing how, Toughness toughness) {
+    array.run(() -> !conflict(slot, offset, bytes));
+    slot.hardened = toughness == Toughness.HARDENED;
+    slot.expected = null;
+    long from = offset;
+    long to = offset + bytes;
+    if (how == Zeroing.DISCARD) {
+      discards++;
+      slot.request.discard(offset, bytes, toughness);
+      from = (offset + Drive.BLOCK_BYTES - 1) & -Drive.BLOCK_BYTES;
+      to = to == shape.volumeBytes() ? to : Math.max(from, to & -Drive.BLOCK_BYTES);
+    } else {
+      zeroes++;
+      slot.request.writeZeroes(offset, bytes, how == Zeroing.WRITE_KEEPING_PLACES, toughness);
+    }
+    submit(slot, Use.WRITE);
+    changed(slot, from, new byte[(int) (to - from)]);
+  }
+
+  /** Starts a discard or zeros as soon as there is a place for it. */
+  void submitZero(long offset, int bytes, Zeroing how, Toughness toughness) {
+    zero(freeSlot(), offset, bytes, how, toughness);
+  }
+
+  /** Discards or writes zeros, and waits. */
+  RequestResult zero(long offset, int bytes, Zeroing how, Toughness toughness) {
+    Slot slot = freeSlot();
+    zero(slot, offset, bytes, how, toughness);
+    array.run(() -> slot.free);
+    return slot.request.result();
+  }
+
+  private void query(Slot slot, long offset, int bytes) {
+    queries++;
+    boolean known = !conflict(slot, offset, bytes) && model.sure(offset, bytes);
+    slot.expected = known ? model.read(offset, bytes) : null;
+    slot.request.queryAllocation(offset, bytes, new AllocationMap());
+    submit(slot, Use.QUERY);
+  }
+
+  /** Asks which blocks are mapped, and waits. */
+  AllocationMap allocation(long offset, int bytes) {
+    Slot slot = freeSlot();
+    query(slot, offset, bytes);
+    array.run(() -> slot.free);
+    return slot.request.allocation();
   }
 
   /** Writes and waits. */
@@ -425,6 +540,21 @@ final class SimulatedClient {
   /** Requests for which there was no space. */
   int refused() {
     return refused;
+  }
+
+  /** Discards submitted. */
+  int discards() {
+    return discards;
+  }
+
+  /** Allocation queries submitted. */
+  int queries() {
+    return queries;
+  }
+
+  /** Writes of zeros submitted. */
+  int zeroes() {
+    return zeroes;
   }
 
   RequestResult lastFailure() {

@@ -84,6 +84,9 @@ final class SimulationRun {
   /** Whether writes go wrong in this run, and nothing on the media does, or the other way round. */
   private boolean writesGoWrong;
 
+  /** A drive that is not there any more while the array runs, below 0 if none. */
+  private int vanished = -1;
+
   /** No client will write any more. */
   private boolean lastTurn;
 
@@ -128,6 +131,9 @@ final class SimulationRun {
     }
     statistics.count(Count.EVENTS, array.steps());
     statistics.count(Count.REFUSED, array.client.refused());
+    statistics.count(Count.DISCARDS, array.client.discards());
+    statistics.count(Count.ZEROES, array.client.zeroes());
+    statistics.count(Count.ALLOCATION_QUERIES, array.client.queries());
     statistics.time(array.virtualNanos());
     for (SimulatedDrive drive : array.drives) {
       statistics.count(Count.LOST_SECTORS, drive.lostSectors());
@@ -175,9 +181,6 @@ final class SimulationRun {
       }
       harmMedia();
       comeUp();
-      if (!array.missing().isEmpty() && !whole()) {
-        return;
-      }
     }
     stop();
     lastTurn = true;
@@ -190,14 +193,54 @@ final class SimulationRun {
 
   private void clients() {
     int most = Math.min(plan.operations() - operations, 1 + load.nextInt(40));
+    int failing = load.nextInt(most);
     for (int i = 0; i < most; i++) {
       array.client.load(1);
       operations++;
+      if (i == failing) {
+        failDrives();
+      }
       if (load.nextInt(8) == 0) {
         array.pause(load.nextLong(20_000_000L) * shape.slowness());
       }
     }
     requireRight();
+  }
+
+  /** Takes drives out of service, or lets them vanish, while requests are under way. */
+  private void failDrives() {
+    boolean fails = may(FaultKind.DRIVE_FAILURE, 4);
+    boolean vanishes = chance.nextBoolean();
+    int drive = chance.nextInt(shape.drives());
+    boolean bearable =
+        !writes.anyBad()
+            && armed == null
+            && vanished < 0
+            && !array.missing().get(drive)
+            && !behind.get(drive)
+            && behind.cardinality() < shape.parity();
+    if (!fails || !bearable) {
+      return;
+    }
+    behind.set(drive);
+    if (vanishes) {
+      array.drives[drive].vanish();
+      vanished = drive;
+    } else {
+      array.fail(drive);
+    }
+    did(
+        FaultKind.DRIVE_FAILURE,
+        "drive %d %s".formatted(drive, vanishes ? "vanishes" : "is taken out of service"));
+  }
+
+  /** Whatever ends the turn, a drive that had vanished is there again after it. */
+  private void turnEnds() {
+    stale.or(array.leftOut());
+    if (vanished >= 0) {
+      array.drives[vanished].comeBack();
+      vanished = -1;
+    }
   }
 
   private void requireRight() {
@@ -224,6 +267,7 @@ final class SimulationRun {
     armed = null;
     countDetections();
     array.stop();
+    turnEnds();
     statistics.count(Count.CLEAN_STOPS, 1);
     check(true);
   }
@@ -235,17 +279,21 @@ final class SimulationRun {
     requireRight();
     countDetections();
     array.crash();
+    turnEnds();
     did(FaultKind.POWER_CUT, "power cut");
     check(false);
   }
 
   private void countDetections() {
     for (int d = 0; d < shape.drives(); d++) {
-      if (!array.missing().get(d)) {
+      // None while the array is about to go on without a drive.
+      if (array.iom(d) != null) {
         SideRooms.Counters counters = array.iom(d).rooms().counters();
         statistics.count(
             Count.WRONG_BLOCKS_FOUND, counters.checksumErrors.get() + counters.mediaErrors.get());
         statistics.count(Count.BLOCKS_RECONSTRUCTED, counters.reconstructedBlocks.get());
+        statistics.count(Count.UNMAPPED, counters.unmappedBlocks.get());
+        statistics.count(Count.PARITIES_UNMAPPED, counters.unmappedParities.get());
       }
     }
   }
@@ -459,11 +507,7 @@ final class SimulationRun {
   }
 
   private void readVolume() {
-    if (array.recovery().needed() || array.missing().isEmpty()) {
-      array.client.learn();
-    } else {
-      array.client.judge();
-    }
+    array.client.learn();
     requireRight();
   }
 
@@ -490,36 +534,9 @@ final class SimulationRun {
     if (!returned.isEmpty()) {
       did(FaultKind.STALE_DRIVE, "left out as stale: " + returned);
     }
-    if (recovery.needed()) {
-      stale.or(missing);
-    }
+    stale.or(missing);
     if (missing.isEmpty()) {
       behind.clear();
     }
-  }
-
-  /**
-   * Goes on with an array that can only be read, until its drives are all there again; false when
-   * some are stale and it ends here.
-   */
-  private boolean whole() {
-    for (int turn = 0; turn < 3; turn++) {
-      readVolume();
-      countDetections();
-      array.crash();
-      did(FaultKind.POWER_CUT, "power cut of an array without " + array.missing());
-      check(false);
-      bringBack();
-      if (chance.nextInt(3) == 0) {
-        loseDrives();
-      }
-      array.start();
-      noteStart();
-      readVolume();
-      if (array.missing().isEmpty()) {
-        return true;
-      }
-    }
-    return false;
   }
 }

@@ -82,6 +82,7 @@ public final class Simulator {
    * @param failure null when every run held
    * @param neverInjected kinds of faults of which not one was injected in many runs: such runs show
    *     nothing
+   * @param neverDone likewise what clients can do and never did, by its name in the counts
    * @param seconds real time that it took
    */
   public record Report(
@@ -89,10 +90,11 @@ public final class Simulator {
       Statistics statistics,
       Failure failure,
       Set<FaultKind> neverInjected,
+      List<String> neverDone,
       double seconds) {
     /** True when every run held and the runs show something. */
     public boolean good() {
-      return failure == null && neverInjected.isEmpty();
+      return failure == null && neverInjected.isEmpty() && neverDone.isEmpty();
     }
   }
 
@@ -112,6 +114,7 @@ public final class Simulator {
         search.statistics,
         failure,
         failure == null ? neverInjected(request, search.statistics) : Set.of(),
+        failure == null ? neverDone(request, search.statistics) : List.of(),
         (System.nanoTime() - begun) / 1e9);
   }
 
@@ -178,8 +181,7 @@ public final class Simulator {
 
   private static Set<FaultKind> neverInjected(Request request, Statistics statistics) {
     Set<FaultKind> never = EnumSet.noneOf(FaultKind.class);
-    boolean any = request.pin().equals(Shape.Pin.NONE);
-    if (statistics.runs() >= ENOUGH_RUNS && any && request.operations() >= Request.OPERATIONS) {
+    if (enough(request, statistics)) {
       for (FaultKind kind : request.faults()) {
         if (statistics.injected(kind) == 0) {
           never.add(kind);
@@ -187,6 +189,16 @@ public final class Simulator {
       }
     }
     return never;
+  }
+
+  private static boolean enough(Request request, Statistics statistics) {
+    return statistics.runs() >= ENOUGH_RUNS
+        && request.pin().equals(Shape.Pin.NONE)
+        && request.operations() >= Request.OPERATIONS;
+  }
+
+  private static List<String> neverDone(Request request, Statistics statistics) {
+    return enough(request, statistics) ? statistics.neverDone() : List.of();
   }
 
   // ---- the smallest that fails

@@ -4,6 +4,7 @@ import dev.tuff.device.SimulatedDrive;
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.array.IomMemory;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.simulation.SimulatedClient.Zeroing;
 import dev.tuff.iom.volume.Toughness;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,6 +50,8 @@ public final class SmallWorlds {
     WRITE_B(Drive.BLOCK_BYTES, Drive.BLOCK_BYTES),
     WRITE_PART_OF_A(1000, 600),
     WRITE_ROW(0, 2 * Drive.BLOCK_BYTES),
+    DISCARD_A(0, Drive.BLOCK_BYTES),
+    DISCARD_ROW(0, 2 * Drive.BLOCK_BYTES),
     FLUSH(0, 0);
 
     final int offset;
@@ -199,6 +202,9 @@ public final class SmallWorlds {
     Operation operation = step.operation();
     if (operation == Operation.FLUSH) {
       array.client.submitFlush();
+    } else if (operation == Operation.DISCARD_A || operation == Operation.DISCARD_ROW) {
+      array.client.submitZero(
+          operation.offset, operation.bytes, Zeroing.DISCARD, step.toughness());
     } else {
       array.client.submitWrite(
           operation.offset, array.client.randomContent(operation.bytes), step.toughness());

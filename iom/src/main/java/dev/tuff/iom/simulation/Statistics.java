@@ -3,7 +3,9 @@ package dev.tuff.iom.simulation;
 import dev.tuff.iom.recovery.RecoveryReport;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** What simulations have done, injected and found. One thread's until it is added to another. */
 public final class Statistics {
@@ -15,6 +17,11 @@ public final class Statistics {
     STARTS("starts"),
     CLEAN_STOPS("cleanStops"),
     CHECKS("checks"),
+    DISCARDS("discards"),
+    ZEROES("writesOfZeros"),
+    UNMAPPED("blocksUnmapped"),
+    PARITIES_UNMAPPED("paritiesUnmapped"),
+    ALLOCATION_QUERIES("allocationQueries"),
     REFUSED("refusedForSpace"),
     LOST_SECTORS("lostSectors"),
     KEPT_SECTORS("keptSectors"),
@@ -99,6 +106,19 @@ public final class Statistics {
   /** Time that went by in the simulated arrays. */
   public double virtualSeconds() {
     return virtualNanos / 1e9;
+  }
+
+  /** Names of what clients must have done in many runs, and of what it must have brought about. */
+  List<String> neverDone() {
+    return Stream.of(
+            Count.DISCARDS,
+            Count.ZEROES,
+            Count.UNMAPPED,
+            Count.PARITIES_UNMAPPED,
+            Count.ALLOCATION_QUERIES)
+        .filter(count -> get(count) == 0)
+        .map(count -> count.key)
+        .toList();
   }
 
   /** All counts by name, faults first. */

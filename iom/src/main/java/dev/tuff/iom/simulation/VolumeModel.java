@@ -18,6 +18,9 @@ final class VolumeModel {
     final List<byte[]> versions = new ArrayList<>();
     int replied;
 
+    /** A write was refused for which others did not wait: what it holds is not known. */
+    boolean unsure;
+
     Block() {
       versions.add(new byte[Drive.BLOCK_BYTES]);
     }
@@ -59,6 +62,23 @@ final class VolumeModel {
       versions[b - first] = blocks[b].newest();
     }
     return versions;
+  }
+
+  /** A write that was taken for accepted was refused: what its blocks hold is not known. */
+  void refused(long offset, int[] versions) {
+    for (int i = 0; i < versions.length; i++) {
+      blocks[block(offset) + i].unsure = true;
+    }
+  }
+
+  /** False when what a block of the range holds is not known until the next start. */
+  boolean sure(long offset, int bytes) {
+    for (int b = block(offset); b <= block(offset + bytes - 1); b++) {
+      if (blocks[b].unsure) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** A write is replied to; {@code hardened}: it was promised to survive. */
@@ -106,6 +126,9 @@ final class VolumeModel {
       return null;
     }
     Block block = blocks[(int) volumeBlock];
+    if (block.unsure) {
+      return null;
+    }
     for (int i = block.versions.size() - 1; i >= 0; i--) {
       if (MemorySegment.ofArray(block.versions.get(i)).mismatch(content) == -1) {
         return null;
@@ -131,6 +154,7 @@ final class VolumeModel {
       blocks[block].versions.add(now);
       blocks[block].base = 0;
       blocks[block].replied = 0;
+      blocks[block].unsure = false;
     }
     return wrong;
   }

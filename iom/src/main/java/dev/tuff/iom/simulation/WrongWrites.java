@@ -8,6 +8,7 @@ import dev.tuff.device.IoRequest;
 import dev.tuff.iom.array.Iom;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
 import java.util.BitSet;
@@ -122,11 +123,21 @@ final class WrongWrites implements PlantedFault {
         long address = request.offsetBytes() / Drive.BLOCK_BYTES;
         int count = request.lengthBytes() / Drive.BLOCK_BYTES;
         bad[index].clear((int) address, (int) address + count);
-        if (armed != null && goesWrong(address, count)) {
+        if (armed != null && !holdsZeros(request) && goesWrong(address, count)) {
           goWrong(request, address, count);
         }
       }
       device.submit(request);
+    }
+
+    /** Zeros are alike: where they should be, or instead, there may be others by chance. */
+    private static boolean holdsZeros(IoRequest request) {
+      for (int done = 0; done < request.lengthBytes(); done += Drive.BLOCK_BYTES) {
+        if (Zeros.is(request.buffer().segment(), request.bufferOffset() + done)) {
+          return true;
+        }
+      }
+      return false;
     }
 
     private boolean goesWrong(long address, int count) {

@@ -1,6 +1,8 @@
 package dev.tuff.iom.volume;
 
+import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
@@ -26,8 +28,12 @@ public final class ClientSide implements Actor {
   private ReadOp[] freeReads = new ReadOp[256];
   private int freeReadCount;
   private long stripes;
+  private final LongRequests longRequests = new LongRequests(this);
+  private AllocationOp[] freeQueries = new AllocationOp[8];
+  private int freeQueryCount;
   private int partsUnderWay;
   private int requestsInside;
+  private boolean paused;
 
   public ClientSide(Shard shard) {
     this.shard = shard;
@@ -46,16 +52,19 @@ public final class ClientSide implements Actor {
     request.volume = volume;
     request.result = RequestResult.OK;
     requestsInside++;
-    if (!waiting.isEmpty() || partsUnderWay > PARTS_UNDER_WAY) {
+    if (!waiting.isEmpty() || mustWait(request)) {
       waiting.add(request);
       return;
     }
     start(request);
   }
 
+  private boolean mustWait(VolumeRequest request) {
+    return paused || partsUnderWay > PARTS_UNDER_WAY || longRequests.holdUp(request);
+  }
+
   private void start(VolumeRequest request) {
     Volume volume = request.volume;
-    request.issuing = true;
     request.repliesOwed = 0;
     request.closesOwed = 0;
     switch (request.kind) {
@@ -71,9 +80,20 @@ public final class ClientSide implements Actor {
           startWrite(volume, request);
         }
       }
+      case DISCARD, ZEROES -> {
+        if (volume.readOnly()) {
+          request.result = RequestResult.READ_ONLY;
+        } else if (inRange(volume, request)) {
+          longRequests.start(request);
+        }
+      }
+      case ALLOCATION -> {
+        if (inRange(volume, request)) {
+          startQuery(volume, request);
+        }
+      }
       case FLUSH -> startFlush(volume, request);
     }
-    request.issuing = false;
     if (request.closesOwed == 0) {
       // Refused, or nothing to do: the handler is still not called from within submit.
       shard.send(this, MessageType.FLUSHED, request, null, -1);
@@ -91,7 +111,7 @@ public final class ClientSide implements Actor {
     return true;
   }
 
-  private void owe(VolumeRequest request) {
+  void owe(VolumeRequest request) {
     request.repliesOwed++;
     request.closesOwed++;
     partsUnderWay++;
@@ -100,38 +120,84 @@ public final class ClientSide implements Actor {
   // ---- writes
 
   private void startWrite(Volume volume, VolumeRequest request) {
+    if (!everyPartHasAPlace(volume, request)) {
+      request.result = RequestResult.IO_ERROR;
+      return;
+    }
     if (!reserve(volume, request)) {
       request.result = RequestResult.NO_SPACE;
       return;
     }
-    Layout layout = volume.layout();
     int bufferBase = (int) (request.offset & 4095);
     long stripe = 0;
     cut.begin(volume, request.offset, request.bytes, true);
     while (cut.next()) {
       if (cut.stripe && cut.member == 0) {
-        stripe = ++stripes;
+        stripe = nextStripe();
       }
-      WriteOp op = freeWriteCount == 0 ? new WriteOp() : freeWrites[--freeWriteCount];
-      op.client = this;
-      op.request = request;
-      op.gfid = volume.attributes().gfid();
-      op.lblk = cut.lblk;
-      op.count = cut.count;
-      op.member = cut.member;
-      op.toughness = request.toughness;
-      op.stripe = cut.stripe ? stripe : 0;
+      WriteOp op = newWrite(request, cut, cut.stripe ? stripe : 0);
       op.payload = request.buffer;
       op.payloadOffset = bufferBase + (int) cut.offsetInRequest;
-      op.writeStart = cut.startInBlock;
-      op.writeBytes = cut.bytes;
-      op.parities = layout.parityMembers();
-      for (int p = 0; p < op.parities; p++) {
-        op.parityDrive[p] = layout.drive(cut.row, layout.dataMembers() + p);
-      }
-      owe(request);
-      shard.send(volume.iom(layout.drive(cut.row, cut.member)), MessageType.WRITE, op, null, 0);
+      issue(op);
     }
+  }
+
+  long nextStripe() {
+    return ++stripes;
+  }
+
+  /** An update for the part that {@code at} is at; what it writes is still to be set. */
+  WriteOp newWrite(VolumeRequest request, Cut at, long stripe) {
+    Layout layout = request.volume.layout();
+    WriteOp op = freeWriteCount == 0 ? new WriteOp() : freeWrites[--freeWriteCount];
+    op.client = this;
+    op.request = request;
+    op.gfid = request.volume.attributes().gfid();
+    op.lblk = at.lblk;
+    op.count = at.count;
+    op.member = at.member;
+    op.toughness = request.toughness;
+    op.stripe = stripe;
+    op.writeStart = at.startInBlock;
+    op.writeBytes = at.bytes;
+    op.zeros = false;
+    op.keepMapped = false;
+    op.unreserved = 0;
+    op.parities = layout.parityMembers();
+    for (int p = 0; p < op.parities; p++) {
+      op.parityDrive[p] = layout.drive(at.row, layout.dataMembers() + p);
+    }
+    return op;
+  }
+
+  void issue(WriteOp op) {
+    VolumeRequest request = (VolumeRequest) op.request;
+    Volume volume = request.volume;
+    owe(request);
+    long row = op.lblk / volume.layout().chunkBlocks();
+    shard.send(
+        volume.acting(volume.layout().drive(row, op.member)), MessageType.WRITE, op, null, 0);
+  }
+
+  /** False when some part's drive is gone, and with it every parity that could hold the part. */
+  private boolean everyPartHasAPlace(Volume volume, VolumeRequest request) {
+    cut.begin(volume, request.offset, request.bytes, true);
+    while (cut.next()) {
+      if (!hasPlace(volume, cut.row, cut.member)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** False when a part's drive is gone, and with it every parity that could hold the part. */
+  static boolean hasPlace(Volume volume, long row, int member) {
+    for (int i = 0; i <= volume.layout().parityMembers(); i++) {
+      if (volume.present(partDrive(volume, row, member, i))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** All space that the request can need, on all drives it touches, before any part starts. */
@@ -139,7 +205,7 @@ public final class ClientSide implements Actor {
     cut.begin(volume, request.offset, request.bytes, true);
     int done = 0;
     while (cut.next()) {
-      if (!reservePart(volume)) {
+      if (!reserve(volume, cut.row, cut.member, cut.count)) {
         giveBack(volume, request, done);
         return false;
       }
@@ -148,12 +214,12 @@ public final class ClientSide implements Actor {
     return true;
   }
 
-  private boolean reservePart(Volume volume) {
-    Layout layout = volume.layout();
-    for (int i = 0; i <= layout.parityMembers(); i++) {
-      if (!volume.budget(partDrive(layout, i)).tryReserve(cut.count)) {
+  /** Space for a part, on the drives of its member and of every parity. */
+  boolean reserve(Volume volume, long row, int member, int count) {
+    for (int i = 0; i <= volume.layout().parityMembers(); i++) {
+      if (!tryReserve(volume, partDrive(volume, row, member, i), count)) {
         for (int j = 0; j < i; j++) {
-          volume.budget(partDrive(layout, j)).give(cut.count);
+          giveBack(volume, partDrive(volume, row, member, j), count);
         }
         return false;
       }
@@ -161,17 +227,32 @@ public final class ClientSide implements Actor {
     return true;
   }
 
-  private int partDrive(Layout layout, int i) {
-    return layout.drive(cut.row, i == 0 ? cut.member : layout.dataMembers() + i - 1);
+  /** A drive that is gone needs no space. */
+  private static boolean tryReserve(Volume volume, int drive, int count) {
+    return !volume.present(drive) || volume.budget(drive).tryReserve(count);
+  }
+
+  private static void giveBack(Volume volume, int drive, int count) {
+    if (volume.present(drive)) {
+      volume.budget(drive).give(count);
+    }
+  }
+
+  void giveBack(Volume volume, long row, int member, int count) {
+    for (int i = 0; i <= volume.layout().parityMembers(); i++) {
+      giveBack(volume, partDrive(volume, row, member, i), count);
+    }
+  }
+
+  private static int partDrive(Volume volume, long row, int member, int i) {
+    Layout layout = volume.layout();
+    return layout.drive(row, i == 0 ? member : layout.dataMembers() + i - 1);
   }
 
   private void giveBack(Volume volume, VolumeRequest request, int parts) {
-    Layout layout = volume.layout();
     cut.begin(volume, request.offset, request.bytes, true);
     for (int done = 0; done < parts && cut.next(); done++) {
-      for (int i = 0; i <= layout.parityMembers(); i++) {
-        volume.budget(partDrive(layout, i)).give(cut.count);
-      }
+      giveBack(volume, cut.row, cut.member, cut.count);
     }
   }
 
@@ -193,42 +274,70 @@ public final class ClientSide implements Actor {
       op.targetOffset = bufferBase + (int) cut.offsetInRequest;
       op.readStart = cut.startInBlock;
       op.readBytes = cut.bytes;
-      Actor iom = volume.iom(layout.drive(cut.row, cut.member));
-      MessageType type = MessageType.READ;
-      if (iom == null) {
-        iom = firstParity(volume);
-        type = MessageType.RECONSTRUCT;
-      }
-      if (iom == null) {
-        request.result = RequestResult.IO_ERROR;
-        recycle(op);
-        continue;
-      }
       owe(request);
-      shard.send(iom, type, op, null, -1);
+      shard.send(volume.acting(layout.drive(cut.row, cut.member)), MessageType.READ, op, null, 0);
     }
   }
 
-  /** The live parity IOM that stands in for a member whose drive is gone. */
-  private Actor firstParity(Volume volume) {
+  // ---- allocation
+
+  /** Every IOM says what it knows of the rows; see {@link AllocationOp}. */
+  private void startQuery(Volume volume, VolumeRequest request) {
     Layout layout = volume.layout();
-    for (int p = 0; p < layout.parityMembers(); p++) {
-      Actor iom = volume.iom(layout.drive(cut.row, layout.dataMembers() + p));
-      if (iom != null) {
-        return iom;
+    long rowBytes = (long) layout.dataMembers() * layout.chunkBlocks() * Drive.BLOCK_BYTES;
+    long firstRow = request.offset / rowBytes;
+    int rows = (int) ((request.offset + request.bytes - 1) / rowBytes - firstRow + 1);
+    request.allocation.begin(request.offset, request.bytes);
+    for (int drive = 0; drive < volume.drives(); drive++) {
+      AllocationOp op = freeQueryCount == 0 ? new AllocationOp() : freeQueries[--freeQueryCount];
+      op.client = this;
+      op.request = request;
+      op.gfid = volume.attributes().gfid();
+      op.firstRow = firstRow;
+      op.rows = rows;
+      owe(request);
+      shard.send(volume.acting(drive), MessageType.QUERY_ALLOCATION, op, null, 0);
+      if (!volume.present(drive)) {
+        markUnknown(volume, request.allocation, drive, firstRow, rows);
       }
     }
-    return null;
+  }
+
+  /** What nobody is left to tell of may be anything: no client may take it for zeros. */
+  private static void markUnknown(
+      Volume volume, AllocationMap answer, int drive, long firstRow, int rows) {
+    Layout layout = volume.layout();
+    for (long row = firstRow; row < firstRow + rows; row++) {
+      int member = layout.member(row, drive);
+      boolean told = member >= layout.dataMembers();
+      for (int p = 0; p < layout.parityMembers() && !told; p++) {
+        told = volume.present(layout.drive(row, layout.dataMembers() + p));
+      }
+      long first = (row * layout.dataMembers() + member) * layout.chunkBlocks();
+      for (int i = 0; i < layout.chunkBlocks() && !told; i++) {
+        answer.mark(first + i);
+      }
+    }
+  }
+
+  private static void collect(VolumeRequest request, AllocationOp op) {
+    Layout layout = request.volume.layout();
+    int rowBlocks = layout.dataMembers() * layout.chunkBlocks();
+    long[] mapped = op.mapped();
+    for (int word = 0; word < mapped.length; word++) {
+      for (long rest = mapped[word]; rest != 0; rest &= rest - 1) {
+        request.allocation.mark(
+            op.firstRow * rowBlocks + word * 64L + Long.numberOfTrailingZeros(rest));
+      }
+    }
   }
 
   // ---- flush
 
   private void startFlush(Volume volume, VolumeRequest request) {
     for (int drive = 0; drive < volume.drives(); drive++) {
-      if (volume.iom(drive) != null) {
-        owe(request);
-        shard.send(volume.iom(drive), MessageType.FLUSH, request, this, 0);
-      }
+      owe(request);
+      shard.send(volume.acting(drive), MessageType.FLUSH, request, this, 0);
     }
   }
 
@@ -242,6 +351,9 @@ public final class ClientSide implements Actor {
         WriteOp op = (WriteOp) message.subject;
         VolumeRequest request = (VolumeRequest) op.request;
         boolean early = op.replied();
+        if (op.zeros) {
+          longRequests.closed(op);
+        }
         recycle(op);
         if (!early) {
           replied(request);
@@ -254,6 +366,14 @@ public final class ClientSide implements Actor {
         if (op.failed) {
           request.result = RequestResult.IO_ERROR;
         }
+        recycle(op);
+        replied(request);
+        closed(request);
+      }
+      case ALLOCATION_ANSWERED -> {
+        AllocationOp op = (AllocationOp) message.subject;
+        VolumeRequest request = (VolumeRequest) op.request;
+        collect(request, op);
         recycle(op);
         replied(request);
         closed(request);
@@ -280,9 +400,27 @@ public final class ClientSide implements Actor {
       requestsInside--;
       request.handler.onReleased(request);
     }
-    while (!waiting.isEmpty() && partsUnderWay <= PARTS_UNDER_WAY) {
+    startWaiting();
+  }
+
+  private void startWaiting() {
+    if (!paused) {
+      longRequests.issue();
+    }
+    while (!waiting.isEmpty() && !mustWait(waiting.peek())) {
       start(waiting.poll());
     }
+  }
+
+  /** Requests wait here from now on: the array is about to go on without a drive. */
+  public void pause() {
+    paused = true;
+  }
+
+  /** It has; they go on. */
+  public void resume() {
+    paused = false;
+    startWaiting();
   }
 
   private void recycle(WriteOp op) {
@@ -292,6 +430,14 @@ public final class ClientSide implements Actor {
       freeWrites = java.util.Arrays.copyOf(freeWrites, freeWriteCount * 2);
     }
     freeWrites[freeWriteCount++] = op;
+  }
+
+  private void recycle(AllocationOp op) {
+    op.request = null;
+    if (freeQueryCount == freeQueries.length) {
+      freeQueries = java.util.Arrays.copyOf(freeQueries, freeQueryCount * 2);
+    }
+    freeQueries[freeQueryCount++] = op;
   }
 
   private void recycle(ReadOp op) {

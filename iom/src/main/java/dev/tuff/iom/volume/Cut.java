@@ -33,7 +33,7 @@ final class Cut {
   /** Where the part's bytes are, counted from the request's first byte. */
   long offsetInRequest;
 
-  void begin(Volume volume, long offset, int length, boolean wantStripes) {
+  void begin(Volume volume, long offset, long length, boolean wantStripes) {
     layout = volume.layout();
     segmentBytes = volume.segmentBlocks() * Drive.BLOCK_BYTES;
     chunkBytes = (long) layout.chunkBlocks() * Drive.BLOCK_BYTES;

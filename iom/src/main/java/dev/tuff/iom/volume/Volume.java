@@ -5,6 +5,7 @@ import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Roster;
 
 /**
  * A volume that clients read and write. Immutable; any thread, but {@link #submit} on the request's
@@ -14,18 +15,18 @@ public final class Volume {
   private final ObjectAttributes attributes;
   private final Layout layout;
   private final int segmentBlocks;
-  private final Actor[] ioms;
+  private final Roster roster;
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final boolean readOnly;
 
   /**
-   * For the array that assembles it: an IOM, a budget per drive (null: missing), a client side per
-   * shard.
+   * For the array that assembles it: who acts for each drive, a budget per drive (null: missing), a
+   * client side per shard.
    */
   public Volume(
       ObjectAttributes attributes,
-      Actor[] ioms,
+      Roster roster,
       SpaceBudget[] budgets,
       ClientSide[] clients,
       boolean readOnly) {
@@ -37,7 +38,7 @@ public final class Volume {
             attributes.parityMembers(),
             attributes.chunkBlocks());
     this.segmentBlocks = MapShape.segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
-    this.ioms = ioms;
+    this.roster = roster;
     this.budgets = budgets;
     this.clients = clients;
     this.readOnly = readOnly;
@@ -68,16 +69,26 @@ public final class Volume {
     return segmentBlocks;
   }
 
-  Actor iom(int drive) {
-    return ioms[drive];
+  /** The IOM of a drive, or its proxy where the drive is gone. */
+  Actor acting(int drive) {
+    return roster.acting(drive);
+  }
+
+  boolean present(int drive) {
+    return roster.present(drive);
   }
 
   SpaceBudget budget(int drive) {
     return budgets[drive];
   }
 
+  /** Client sides that may submit to it. */
+  int clients() {
+    return clients.length;
+  }
+
   int drives() {
-    return ioms.length;
+    return roster.drives();
   }
 
   boolean readOnly() {

@@ -5,6 +5,8 @@ package dev.tuff.iom.volume;
  *
  * @param usedBytes bytes that were written at least once, in whole blocks; data only, without
  *     parity
+ * @param lossesSurvived how many more drives may be lost now, whichever they are, without a byte of
+ *     it being lost; below 0 when some of it can't be read already
  */
 public record VolumeInfo(
     String name,
@@ -14,4 +16,5 @@ public record VolumeInfo(
     int parityMembers,
     int chunkBytes,
     Toughness toughness,
-    long usedBytes) {}
+    long usedBytes,
+    int lossesSurvived) {}

@@ -28,6 +28,7 @@ public final class DataSide {
   private int started;
   private int fullJournals;
   private int inside;
+  private long nextProxyId;
 
   private Repairs repairs;
 
@@ -41,6 +42,12 @@ public final class DataSide {
      * WriteOp#oldBuffer}; answers by {@link WriteOp#onOldRepaired}.
      */
     void repairOld(WriteOp op, int index);
+
+    /**
+     * For a proxy: puts the content that the update replaces into {@link WriteOp#oldBuffer};
+     * answers by {@link WriteOp#onOldMade}.
+     */
+    void makeOld(WriteOp op);
   }
 
   private record PendingFlush(Object subject, Actor client, long upTo) {}
@@ -50,8 +57,25 @@ public final class DataSide {
     this.openLimit = SideLimits.openUpdates(rooms.journal.blocks(), rooms.drives());
   }
 
+  /**
+   * Of a proxy: accepts what concerns a drive that is gone.
+   *
+   * @param firstId of its updates: above every mj that the drive itself can have given out
+   * @param openLimit updates open at the same time at most
+   */
+  public DataSide(SideRooms rooms, long firstId, int openLimit) {
+    this.rooms = rooms;
+    this.nextProxyId = firstId;
+    this.openLimit = openLimit;
+  }
+
   SideRooms rooms() {
     return rooms;
+  }
+
+  /** The mj of a proxy's next update, which no journal gives. */
+  long nextProxyId() {
+    return nextProxyId++;
   }
 
   /** Tells whom to ask for old blocks that can't be read; once, at start. */
@@ -116,7 +140,7 @@ public final class DataSide {
   private boolean limitReached() {
     return started >= openLimit
         || fullJournals > 0
-        || rooms.maps.dirtyCount() > rooms.maps.capacity() * 3 / 4;
+        || (!rooms.gone() && rooms.maps.dirtyCount() > rooms.maps.capacity() * 3 / 4);
   }
 
   /**
@@ -138,6 +162,11 @@ public final class DataSide {
       started++;
       overLimit.poll().start();
     }
+  }
+
+  /** An update has found that there is nothing to change. */
+  public void onUnchanged(WriteOp op) {
+    op.onUnchanged();
   }
 
   public void onAdmitted(WriteOp op) {
@@ -273,6 +302,31 @@ public final class DataSide {
     while (!flushes.isEmpty() && (oldest == null || oldest.acceptedAs > flushes.peek().upTo())) {
       PendingFlush flush = flushes.poll();
       rooms.shard.send(flush.client(), MessageType.FLUSHED, flush.subject(), null, 0);
+    }
+  }
+
+  /** What clients have asked of an IOM, in its order. */
+  public interface Unfinished {
+    /** A write that is not closed. */
+    void onWrite(WriteOp op);
+
+    /** A flush that is not answered: of all the writes before it. */
+    void onFlush(Object subject, Actor client);
+  }
+
+  /**
+   * Tells what is accepted and not over, in the order of acceptance; of an IOM that has stopped.
+   */
+  public void handOver(Unfinished hears) {
+    for (WriteOp op = oldest; op != null; op = op.newerOpen) {
+      while (!flushes.isEmpty() && flushes.peek().upTo() < op.acceptedAs) {
+        PendingFlush flush = flushes.poll();
+        hears.onFlush(flush.subject(), flush.client());
+      }
+      hears.onWrite(op);
+    }
+    for (PendingFlush flush = flushes.poll(); flush != null; flush = flushes.poll()) {
+      hears.onFlush(flush.subject(), flush.client());
     }
   }
 

@@ -17,6 +17,7 @@ import dev.tuff.iom.volume.Toughness;
 import dev.tuff.xor.Crc32c;
 import dev.tuff.xor.ErasureCode;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * One update on its data IOM: a run of blocks of one chunk, or a part of one block, from its
@@ -70,10 +71,25 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   public int writeStart;
   public int writeBytes;
 
+  /** Writes zeros; there is no payload. */
+  public boolean zeros;
+
+  /**
+   * Of zeros: the blocks are to have a place on the drive. Else whole blocks lose theirs, and where
+   * nothing is mapped nothing is changed.
+   */
+  public boolean keepMapped;
+
+  /** The client's: blocks that it counts as taken without a reservation. */
+  public int unreserved;
+
   /** Drives of the parities, one an index. */
   public final int[] parityDrive = new int[MAX_PARITIES];
 
   public int parities;
+
+  /** Those of them whose drives are there, one a bit; by the data IOM. */
+  private int liveParities;
 
   // What parity IOMs read, unchanged from D7 until every ParityHardened.
   public long mj;
@@ -112,6 +128,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private IoBuffer old;
   private IoBuffer fresh;
   private int mapped;
+
+  /** There is nothing to change: zeros are to be written where nothing is mapped. */
+  private boolean unchanged;
+
   private boolean deltaReady;
   private long readFromDrive;
   private int repairsOwed;
@@ -122,6 +142,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private boolean dataHardened;
   private boolean hardenedSent;
   private boolean replied;
+
+  /** By the IOM that had it before: see {@link #again}. */
+  private boolean repliedBefore;
+
   private final Object[] generation = new Object[MAX_PARITIES];
   private final long[] generationSlot = new long[MAX_PARITIES];
 
@@ -132,6 +156,34 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
 
     /** The one that waited before it. */
     ReadersWaiting next();
+  }
+
+  /**
+   * What the client has asked, for another IOM or proxy to begin anew: of a write that was accepted
+   * by one that has stopped. If it was replied to, it is not again.
+   */
+  public WriteOp again() {
+    WriteOp op = new WriteOp();
+    op.client = client;
+    op.request = request;
+    op.gfid = gfid;
+    op.lblk = lblk;
+    op.count = count;
+    op.member = member;
+    op.toughness = toughness;
+    // The others of its stripe may be closed already.
+    op.stripe = 0;
+    op.payload = payload;
+    op.payloadOffset = payloadOffset;
+    op.writeStart = writeStart;
+    op.writeBytes = writeBytes;
+    op.zeros = zeros;
+    op.keepMapped = keepMapped;
+    op.unreserved = unreserved;
+    op.parities = parities;
+    System.arraycopy(parityDrive, 0, op.parityDrive, 0, parities);
+    op.repliedBefore = replied;
+    return op;
   }
 
   public WriteOp() {
@@ -148,25 +200,45 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     side = owner;
     acceptedAs = sequence;
     cnode = owner.rooms().cnode(gfid);
+    if (zeros) {
+      payload = owner.rooms().zeros;
+      payloadOffset = 0;
+    }
+    unchanged = false;
     contentReady = wholeBlocks();
     old = null;
     fresh = null;
     delta = null;
     mapped = 0;
     deltaReady = false;
-    parityOwed = (1 << parities) - 1;
-    takenOwed = parityOwed;
+    liveParities = 0;
+    for (int p = 0; p < parities; p++) {
+      liveParities |= owner.rooms().present(parityDrive[p]) ? 1 << p : 0;
+    }
+    parityOwed = liveParities;
+    takenOwed = liveParities;
     requestedDelta = 0;
     mjHardened = false;
     dataHardened = false;
     hardenedSent = false;
-    replied = false;
+    replied = repliedBefore;
+    repliedBefore = false;
     mj = 0;
   }
 
   /** True when the payload holds every byte of its blocks. */
   boolean wholeBlocks() {
     return writeBytes == count * Drive.BLOCK_BYTES;
+  }
+
+  /** True when its blocks lose their places on the drive. */
+  public boolean unmaps() {
+    return zeros && !keepMapped && wholeBlocks();
+  }
+
+  /** True when it was found that there is nothing to change; it is part of a stripe then. */
+  public boolean unchanged() {
+    return unchanged;
   }
 
   boolean waiting() {
@@ -184,8 +256,37 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   void start() {
     Invariant.check(phase == Phase.WAITING, "an update starts once");
     phase = Phase.PREPARING;
-    if (cnode.dataLeaf(leaf, lblk, true)) {
+    if (proxied()) {
+      startForGone();
+    } else if (cnode.dataLeaf(leaf, lblk, !zeros || keepMapped)) {
       onPage(leaf);
+    }
+  }
+
+  /**
+   * True when the drive of this member is gone and its proxy does the update: of the steps that
+   * concern the drive there is none, and the parities alone hold what is written.
+   */
+  public boolean proxied() {
+    return side.rooms().gone();
+  }
+
+  /** True when nobody has looked up what it replaces: the parities know. */
+  public boolean oldUnknown() {
+    return proxied() && wholeBlocks() && stripe != 0;
+  }
+
+  private void startForGone() {
+    for (int i = 0; i < count; i++) {
+      newAddress[i] = 0;
+      oldAddress[i] = 0;
+      oldId[i] = 0;
+      oldCrc[i] = 0;
+    }
+    if (oldUnknown()) {
+      usePayloadAsDelta();
+    } else {
+      takeOldBuffer();
     }
   }
 
@@ -194,27 +295,63 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     Page page = leaf.page();
     long entry = cnode.dataEntry(lblk);
     for (int i = 0; i < count; i++) {
-      oldAddress[i] = Cnode.address(page, entry);
-      oldId[i] = Cnode.id(page, entry);
-      oldCrc[i] = Cnode.crc(page, entry);
+      oldAddress[i] = page == null ? 0 : Cnode.address(page, entry);
+      oldId[i] = page == null ? 0 : Cnode.id(page, entry);
+      oldCrc[i] = page == null ? 0 : Cnode.crc(page, entry);
       if (oldAddress[i] != 0) {
         mapped++;
       }
       entry += cnode.dataEntryBytes();
     }
-    if (wholeBlocks() && (stripe != 0 || parities == 0 || mapped == 0)) {
-      delta = payload;
-      deltaOffset = payloadOffset;
-      deltaReady = true;
-      open();
-      return;
+    if (zeros && !keepMapped && mapped == 0) {
+      leaveUnchanged();
+    } else if (wholeBlocks() && (stripe != 0 || liveParities == 0 || mapped == 0)) {
+      usePayloadAsDelta();
+    } else {
+      takeOldBuffer();
     }
+  }
+
+  /** Data mode, or zeros before: nothing old is needed. */
+  private void usePayloadAsDelta() {
+    delta = payload;
+    deltaOffset = payloadOffset;
+    deltaReady = true;
+    open();
+  }
+
+  private void takeOldBuffer() {
     IoBuffer buffer = pool().take(oldBufferWaiter);
     // An update without a buffer does not go on: a parity that holds one of its own and waits for
     // this delta could otherwise be what the holders of these buffers wait for.
     if (buffer != null) {
       onOldBuffer(buffer);
     }
+  }
+
+  /**
+   * Zeros where there are zeros: neither journaled nor told to anyone, but in a stripe the parities
+   * wait for all members.
+   */
+  private void leaveUnchanged() {
+    unchanged = true;
+    leaf.release();
+    releaseOld();
+    if (stripe == 0 || liveParities == 0) {
+      // Not from within its start: who started it goes through the same chains.
+      side.rooms().send(side.rooms().driveIndex, MessageType.UNCHANGED, this, null, 0);
+      return;
+    }
+    phase = Phase.OPEN;
+    delta = payload;
+    deltaOffset = payloadOffset;
+    deltaReady = true;
+    hardenedSent = true;
+    askParities();
+  }
+
+  void onUnchanged() {
+    end();
   }
 
   private BufferPool pool() {
@@ -239,6 +376,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   }
 
   private void readOld() {
+    if (proxied()) {
+      side.repairs().makeOld(this);
+      return;
+    }
     readFromDrive = 0;
     for (int i = 0; i < count; i++) {
       long at = (long) i * Drive.BLOCK_BYTES;
@@ -314,6 +455,37 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     }
   }
 
+  /**
+   * The group has given what the drive that is gone held: it is in {@link #oldBuffer}, with the
+   * versions and checksums that the parity knows; null: it is lost.
+   */
+  public void onOldMade(long[] ids, int[] crcs) {
+    if (ids == null) {
+      throw new LostBlockException(
+          "old data of lblk "
+              + lblk
+              + ", which was on drive "
+              + side.rooms().driveIndex
+              + ", can't be made from its group");
+    }
+    System.arraycopy(ids, 0, oldId, 0, count);
+    System.arraycopy(crcs, 0, oldCrc, 0, count);
+    if (zeros && !keepMapped && neverWritten()) {
+      leaveUnchanged();
+    } else {
+      onOldData();
+    }
+  }
+
+  private boolean neverWritten() {
+    for (int i = 0; i < count; i++) {
+      if (oldId[i] != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private void onOldData() {
     if (!wholeBlocks()) {
       mergeIntoBlock();
@@ -355,25 +527,50 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   // ---- D2 to D7: allocate, journal, write, ask the parities
 
   private void open() {
-    SideRooms rooms = side.rooms();
     phase = Phase.OPEN;
+    computeNewCrcs();
+    if (proxied()) {
+      mj = side.nextProxyId();
+      hardenedSent = true;
+    } else if (unmaps()) {
+      Arrays.fill(newAddress, 0, count, 0);
+      mj = side.rooms().journal.append(mjEntry);
+      map();
+      dataHardened = true;
+    } else {
+      write();
+    }
+    askParities();
+  }
+
+  private void computeNewCrcs() {
     MemorySegment content = content().segment();
     for (int i = 0; i < count; i++) {
       newCrc[i] =
-          Crc32c.of(content, contentOffset() + (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
+          unmaps()
+              ? Zeros.CRC
+              : Crc32c.of(
+                  content, contentOffset() + (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
     }
+  }
+
+  private void askParities() {
+    if (toughness == Toughness.NONE) {
+      reply();
+    }
+    if (liveParities != 0) {
+      sendUpdateParity(Integer.numberOfTrailingZeros(liveParities));
+    }
+  }
+
+  private void write() {
+    SideRooms rooms = side.rooms();
     rooms.allocator.allocate(count, newAddress, 0, rooms.journal.nextId());
     mj = rooms.journal.append(mjEntry);
     for (int i = 0; i < count; i++) {
       rooms.blocks.drop(newAddress[i]);
     }
     rooms.drive.write(dataWrite, newAddress, 0, count, content(), contentOffset());
-    if (toughness == Toughness.NONE) {
-      reply();
-    }
-    if (parities > 0) {
-      sendUpdateParity(0);
-    }
   }
 
   private void sendUpdateParity(int parity) {
@@ -387,20 +584,21 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   }
 
   /**
-   * The first of several parities lets one update of a group in at a time. Only so do all parities
-   * have the same updates in the same order, and after a crash with several drives lost there is a
-   * state of the group that every parity left still has.
+   * The first live one of several parities lets one update of a group in at a time. Only so do all
+   * parities have the same updates in the same order, and after a crash with several drives lost
+   * there is a state of the group that every parity left still has.
    */
   void onAdmitted() {
-    for (int p = 1; p < parities; p++) {
-      sendUpdateParity(p);
+    // All but the first.
+    for (int rest = liveParities & (liveParities - 1); rest != 0; rest &= rest - 1) {
+      sendUpdateParity(Integer.numberOfTrailingZeros(rest));
     }
   }
 
   // ---- D8: the delta; before D2 where the old data is in the cache
 
   private void computeDelta() {
-    if (parities > 0) {
+    if (liveParities != 0) {
       ErasureCode code =
           side.rooms().code(cnode.attributes().dataMembers(), cnode.attributes().parityMembers());
       code.delta(old.segment(), 0, content().segment(), contentOffset(), count * Drive.BLOCK_BYTES);
@@ -470,17 +668,7 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       // The drive has told its IOM, which stops; nothing more is acknowledged here.
       return;
     }
-    Page page = leaf.page();
-    long entry = cnode.dataEntry(lblk);
-    for (int i = 0; i < count; i++) {
-      Cnode.setEntry(page, entry, newAddress[i], mj, newCrc[i]);
-      entry += cnode.dataEntryBytes();
-    }
-    page.markDirty(mj);
-    if (mapped < count) {
-      cnode.addMappedDataBlocks(count - mapped, mj);
-    }
-    leaf.release();
+    map();
     if (count <= SideLimits.CACHED_RUN_BLOCKS) {
       for (int i = 0; i < count; i++) {
         side.rooms()
@@ -492,6 +680,24 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
                 contentOffset() + (long) i * Drive.BLOCK_BYTES);
       }
     }
+  }
+
+  private void map() {
+    Page page = leaf.page();
+    long entry = cnode.dataEntry(lblk);
+    for (int i = 0; i < count; i++) {
+      Cnode.setEntry(page, entry, newAddress[i], mj, newCrc[i]);
+      entry += cnode.dataEntryBytes();
+    }
+    page.markDirty(mj);
+    int mappedNow = unmaps() ? 0 : count;
+    if (unmaps()) {
+      side.rooms().counters().unmappedBlocks.add(mapped);
+    }
+    if (mapped != mappedNow) {
+      cnode.addMappedDataBlocks(mappedNow - mapped, mj);
+    }
+    leaf.release();
   }
 
   // ---- D13: mj and new data hardened
@@ -512,8 +718,8 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
       return;
     }
     hardenedSent = true;
-    for (int p = 0; p < parities; p++) {
-      sendHardenedIfDue(p);
+    for (int rest = liveParities; rest != 0; rest &= rest - 1) {
+      sendHardenedIfDue(Integer.numberOfTrailingZeros(rest));
     }
     closeIfDue();
   }
@@ -522,7 +728,9 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
    * A parity that has not taken the delta yet is told when it has: only then does it know what for.
    */
   private void sendHardenedIfDue(int parity) {
-    if (hardenedSent && (takenOwed >>> parity & 1) == 0) {
+    boolean taken = (takenOwed >>> parity & 1) == 0;
+    // None: a stripe of which no member changes.
+    if (hardenedSent && taken && generation[parity] != null) {
       side.rooms()
           .send(
               parityDrive[parity],
@@ -549,6 +757,32 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     }
     Invariant.check(phase == Phase.OPEN && takenOwed == 0, "an open update is closed", mj);
     SideRooms rooms = side.rooms();
+    if (!proxied() && !unchanged) {
+      freeOld(rooms);
+    }
+    releaseOld();
+    for (int rest = parities > 1 ? liveParities : 0; rest != 0; rest &= rest - 1) {
+      int p = Integer.numberOfTrailingZeros(rest);
+      if (generation[p] != null) {
+        rooms.send(
+            parityDrive[p], MessageType.UPDATE_CLOSED, generation[p], null, generationSlot[p]);
+      }
+    }
+    end();
+  }
+
+  private void end() {
+    SideRooms rooms = side.rooms();
+    phase = Phase.FREE;
+    side.onClosed(this);
+    if (fresh != null) {
+      rooms.mergedData.give(fresh);
+      fresh = null;
+    }
+    rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
+  }
+
+  private void freeOld(SideRooms rooms) {
     long id = rooms.journal.nextId();
     for (int i = 0; i < count; i++) {
       if (oldAddress[i] != 0) {
@@ -559,24 +793,13 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     if (mapped > 0) {
       rooms.budget.give(mapped);
     }
-    releaseOld();
-    if (parities > 1) {
-      for (int p = 0; p < parities; p++) {
-        rooms.send(
-            parityDrive[p], MessageType.UPDATE_CLOSED, generation[p], null, generationSlot[p]);
-      }
-    }
-    phase = Phase.FREE;
-    side.onClosed(this);
-    if (fresh != null) {
-      side.rooms().mergedData.give(fresh);
-      fresh = null;
-    }
-    rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
   }
 
   private void reply() {
-    Invariant.check(!replied, "a write is replied to once", mj);
+    if (replied) {
+      // By the IOM that stopped.
+      return;
+    }
     replied = true;
     side.rooms().shard.send(client, MessageType.WRITE_REPLIED, this, null, 0);
   }
@@ -586,12 +809,13 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     return replied;
   }
 
-  /**
-   * The address at which this open update's old version of a block lies, if {@code id} wrote that
-   * version; else 0.
-   */
-  public long oldAddressOf(long block, long id) {
-    int i = (int) (block - lblk);
-    return oldId[i] == id ? oldAddress[i] : 0;
+  /** True when this open update's old version of a block is the one that {@code id} wrote. */
+  public boolean oldIs(long block, long id) {
+    return oldId[(int) (block - lblk)] == id;
+  }
+
+  /** The address at which this open update's old version of a block lies; 0: zeros. */
+  public long oldAddressOf(long block) {
+    return oldAddress[(int) (block - lblk)];
   }
 }

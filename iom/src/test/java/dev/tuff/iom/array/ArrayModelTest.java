@@ -1,6 +1,7 @@
 package dev.tuff.iom.array;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
@@ -8,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -55,10 +57,77 @@ class ArrayModelTest {
           withheld[i] = (gone + i) % drives;
         }
         try (Array array =
-            Array.assemble(files.without(withheld), new AssembleOptions(shards, false, false))) {
+            Array.assemble(files.without(withheld), new AssembleOptions(shards, true, false))) {
           assertThat(array.status().degraded()).isTrue();
           assertSame(array, model, "without " + gone + " and on, seed " + seed);
         }
+      }
+      writeWithoutDrives(files, drives, parity, shards, model, random);
+    }
+  }
+
+  /** With as many drives missing as can be, everything can be written, and is there afterwards. */
+  private static void writeWithoutDrives(
+      TestDrives files, int drives, int parity, int shards, byte[] model, Random random) {
+    int first = random.nextInt(drives);
+    int[] withheld = new int[parity];
+    for (int i = 0; i < parity; i++) {
+      withheld[i] = (first + i) % drives;
+    }
+    String without = " without " + parity + " drives from " + first + " on";
+    try (Array array =
+        Array.assemble(files.without(withheld), new AssembleOptions(shards, false, false))) {
+      load(array, model, random, 500);
+      assertSame(array, model, "after writes" + without);
+    }
+    // All drives are named: those that missed it are not taken in.
+    try (Array array = Array.assemble(files.paths, new AssembleOptions(shards, false, false))) {
+      assertThat(array.status().degraded()).isEqualTo(parity > 0);
+      assertSame(array, model, "after a start" + without);
+    }
+  }
+
+  /** Drives are taken out one after the other in the middle of a load, as many as can be. */
+  @ParameterizedTest(name = "{0} drives, {1}+{2}, chunk {3}, {4} shards")
+  @CsvSource({
+    "5, 4, 1, 65536, 2",
+    "6, 4, 1, 16384, 2",
+    "5, 3, 2, 8192, 1",
+    "6, 4, 2, 65536, 2",
+    "7, 3, 3, 16384, 2",
+    "2, 1, 1, 16384, 2"
+  })
+  void goesOnWithoutDrives(int drives, int data, int parity, int chunk, int shards) {
+    long seed = System.nanoTime();
+    System.setProperty("dev.tuff.test.seed", Long.toString(seed));
+    try (TestDrives files = new TestDrives(drives, DRIVE_BYTES)) {
+      Array.format(files.paths, new FormatOptions(data, parity, 0, false));
+      byte[] model = new byte[20 << 20];
+      Random random = new Random(seed);
+      try (Array array = Array.assemble(files.paths, new AssembleOptions(shards, false, false))) {
+        array.createVolume(
+            new VolumeSpec("v", model.length, data, parity, chunk, Toughness.NONE));
+        load(array, model, random, 500);
+        for (int i = 0; i < parity; i++) {
+          int drive = (int) Math.floorMod(seed + i, (long) drives);
+          CompletableFuture<Void> failing =
+              CompletableFuture.runAsync(() -> array.failDrive(drive));
+          load(array, model, random, 500);
+          failing.join();
+          load(array, model, random, 200);
+          assertSame(array, model, "without " + (i + 1) + " drives, seed " + seed);
+        }
+        assertThat(array.status().volumes().getFirst().lossesSurvived()).isZero();
+        int next = (int) Math.floorMod(seed + parity, (long) drives);
+        assertThatThrownBy(() -> array.failDrive(next))
+            .isInstanceOf(ArrayException.class)
+            .hasMessageContaining("can't be done without");
+        array.createVolume(new VolumeSpec("w", 1 << 20, data, parity, chunk, Toughness.HARDENED));
+        assertThat(array.failure()).isNull();
+      }
+      try (Array array = Array.assemble(files.paths, new AssembleOptions(shards, false, false))) {
+        assertSame(array, model, "after a start, seed " + seed);
+        assertThat(array.status().volumes()).hasSize(2);
       }
     }
   }

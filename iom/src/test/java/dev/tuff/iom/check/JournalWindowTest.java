@@ -67,12 +67,13 @@ class JournalWindowTest {
     entry.set(PageFormat.LONG, 96, 101);
     entry.set(PageFormat.SHORT, 104, (short) 1);
     entry.set(PageFormat.BYTE, 106, (byte) 2);
+    entry.set(PageFormat.BYTE, 107, (byte) 1);
     block(112, 500, 400, 30, 21, 22);
     window.entry(JournalFormat.TYPE_PJ, 60, entry, 0, 144);
     assertThat(window.faults()).isEmpty();
     assertThat(window.parity(new Place(7, 100)).getFirst().merged()).isEmpty();
     assertThat(window.parity(new Place(7, 101)).getFirst().merged())
-        .containsExactly(new Merged(2, 33, 21, 30, 22));
+        .containsExactly(new Merged(2, 33, 21, true, 30, 22, false));
     assertThat(window.parity(new Place(7, 101)).getFirst().mergedMask()).isEqualTo(4);
     // Addresses of other drives are none of this one's.
     assertThat(window.mentions(500)).isFalse();

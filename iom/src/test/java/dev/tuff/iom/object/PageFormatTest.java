@@ -140,8 +140,14 @@ class PageFormatTest {
     assertThat(entry).isEqualTo(64 + 2 * 72);
     Cnode.setEntry(request.page(), entry, 0x616263, 0x717273, 0x81828384);
     for (int member = 0; member < 4; member++) {
-      cnode.setMember(request.page(), entry, member, 0x9100 + member, 0xa1a2a300 + member);
+      boolean discarded = member == 1 || member == 2;
+      cnode.setMember(
+          request.page(), entry, member, 0x9100 + member, 0xa1a2a300 + member, discarded);
     }
+    cnode.setMember(request.page(), entry, 2, 0x9102, 0xa1a2a302, false);
+    assertThat(Cnode.discardedMembers(request.page(), entry)).isEqualTo(2);
+    assertThat(cnode.memberMapped(request.page(), entry, 0)).isTrue();
+    assertThat(cnode.memberMapped(request.page(), entry, 1)).isFalse();
     assertThat(Bytes.hex(request.page().memory, request.page().base, 4096)).isEqualTo(PARITY_ENTRY);
     assertThat(cnode.memberId(request.page(), entry, 3)).isEqualTo(0x9103);
     assertThat(cnode.memberCrc(request.page(), entry, 3)).isEqualTo(0xa1a2a303);
@@ -156,7 +162,7 @@ class PageFormatTest {
   private static final String PARITY_ENTRY =
       """
       00d0  63 62 61 00 00 00 00 00 73 72 71 00 00 00 00 00
-      00e0  84 83 82 81 00 00 00 00 00 91 00 00 00 00 00 00
+      00e0  84 83 82 81 02 00 00 00 00 91 00 00 00 00 00 00
       00f0  01 91 00 00 00 00 00 00 02 91 00 00 00 00 00 00
       0100  03 91 00 00 00 00 00 00 00 a3 a2 a1 01 a3 a2 a1
       0110  02 a3 a2 a1 03 a3 a2 a1 00 00 00 00 00 00 00 00

@@ -29,6 +29,9 @@ class ParityJournalEntryTest {
       op.lblk = 0x1112131415161718L + u;
       op.count = 2 - u;
       op.member = 3 + u;
+      // The second one discards.
+      op.zeros = u == 1;
+      op.writeBytes = 4096;
       for (int i = 0; i < op.count; i++) {
         op.newAddress[i] = 0x8100L + 16L * u + i;
         op.oldAddress[i] = 0x8200L + 16L * u + i;
@@ -40,6 +43,7 @@ class ParityJournalEntryTest {
         slot.oldMemberId[i] = 0x9100L + 16L * u + i;
         slot.oldMemberCrc[i] = 0x9200 + 16 * u + i;
       }
+      slot.oldDiscarded = 2 - u;
     }
     ParityJournalEntry pj = new ParityJournalEntry(generation);
     MemorySegment block = Bytes.block();
@@ -58,13 +62,13 @@ class ParityJournalEntryTest {
       0030  50 53 52 51 60 63 62 61 01 21 00 00 00 00 00 00
       0040  01 31 00 00 00 00 00 00 01 41 00 00 00 00 00 00
       0050  51 53 52 51 61 63 62 61 00 71 00 00 00 00 00 00
-      0060  18 17 16 15 14 13 12 11 02 00 03 00 00 00 00 00
+      0060  18 17 16 15 14 13 12 11 02 00 03 00 02 00 00 00
       0070  00 81 00 00 00 00 00 00 00 82 00 00 00 00 00 00
       0080  00 91 00 00 00 00 00 00 00 83 00 00 00 92 00 00
       0090  01 81 00 00 00 00 00 00 01 82 00 00 00 00 00 00
       00a0  01 91 00 00 00 00 00 00 01 83 00 00 01 92 00 00
       00b0  01 71 00 00 00 00 00 00 19 17 16 15 14 13 12 11
-      00c0  01 00 04 00 00 00 00 00 10 81 00 00 00 00 00 00
+      00c0  01 00 04 01 01 00 00 00 10 81 00 00 00 00 00 00
       00d0  10 82 00 00 00 00 00 00 10 91 00 00 00 00 00 00
       00e0  10 83 00 00 10 92 00 00
       """;

@@ -84,7 +84,7 @@ class JournalEntryFuzzTest {
           int n = random.nextInt(1, 6);
           entry.members = new long[n];
           entry.memberCrcs = new int[n];
-          entry.before = new ParityVersion(9, 8, 7, new long[n], new int[n]);
+          entry.before = new ParityVersion(9, 8, 7, new long[n], new int[n], 1);
           MemorySegment body = body(entry.bodyBytes());
           entry.encode(body, 0);
           return body;
@@ -95,7 +95,7 @@ class JournalEntryFuzzTest {
             return false;
           }
           assertThat(entry.members).hasSameSizeAs(entry.before.members);
-          assertThat(bytes).isEqualTo(56 + 24 * entry.members.length);
+          assertThat(bytes - 24 * entry.members.length).isIn(56, 64);
           return true;
         });
   }

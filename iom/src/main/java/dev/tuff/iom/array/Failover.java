@@ -1,0 +1,248 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.device.BlockDevice;
+import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.proxy.Acting;
+import dev.tuff.iom.recovery.RecoveryReport;
+import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.volume.ClientSide;
+import dev.tuff.iom.write.WriteOp;
+import java.util.BitSet;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+
+/**
+ * Lets a running array go on without drives that fail in it. Clients' requests wait; all IOMs stop
+ * and the drives let go of every buffer; then the way of {@link ArrayStart} is gone again without
+ * the failed drives: journals are replayed, what was open is settled, an epoch begins, proxies come
+ * up. What clients had asked is handed over to the new IOMs and proxies in the order in which it
+ * was accepted, also what was replied to and not hardened yet: nothing acknowledged is lost, and
+ * nobody sees an error. A drive that fails meanwhile begins it anew. Coordinated on the first
+ * shard; knows nothing of threads.
+ */
+public final class Failover {
+  /** Hears what becomes of the array. On the first shard. */
+  public interface Listener {
+    /** Drives have failed, and the array goes on without them: clients wait. */
+    void onBegun(BitSet failed);
+
+    /** It goes on: clients are served again. */
+    void onServing(RecoveryReport report);
+
+    /** More drives are gone than the protection makes up for. */
+    void onTooMany(int drive, String why);
+  }
+
+  private final DriveLabel[] labels;
+  private final ArrayStart.Parts parts;
+  private final ClientSide[] clients;
+  private final int bearable;
+  private final Listener listener;
+  private final Shard coordinator;
+
+  /** Whose clients' requests are to be handed over; null where nobody was. */
+  private final Acting[] former;
+
+  private final BitSet failed = new BitSet();
+  private ArrayStart current;
+  private boolean busy;
+  private boolean again;
+  private boolean starting;
+  private int owed;
+
+  /**
+   * @param labels of the drives that the array runs with, null where one is missing
+   * @param started what brought it up
+   * @param clients one a shard
+   * @param bearable drives that may be missing at the same time
+   */
+  public Failover(
+      DriveLabel[] labels,
+      ArrayStart.Parts parts,
+      ArrayStart started,
+      ClientSide[] clients,
+      int bearable,
+      Listener listener) {
+    this.labels = labels.clone();
+    this.parts = parts;
+    this.current = started;
+    this.clients = clients;
+    this.bearable = bearable;
+    this.listener = listener;
+    this.coordinator = parts.shards()[0];
+    this.former = new Acting[labels.length];
+  }
+
+  /** A drive has failed; from any shard, and more than once. */
+  public void onDriveFailed(int drive, String why) {
+    ask(coordinator, () -> fail(drive, why));
+  }
+
+  private void fail(int drive, String why) {
+    if (failed.get(drive) || labels[drive] == null) {
+      return;
+    }
+    int missing = 1;
+    for (DriveLabel label : labels) {
+      missing += label == null ? 1 : 0;
+    }
+    if (missing > bearable) {
+      listener.onTooMany(drive, why);
+      return;
+    }
+    failed.set(drive);
+    labels[drive] = null;
+    if (busy) {
+      again = true;
+      if (starting) {
+        halt();
+      }
+      return;
+    }
+    busy = true;
+    listener.onBegun((BitSet) failed.clone());
+    onEachShard((shard, done) -> pause(shard, done), this::halt);
+  }
+
+  private void pause(int shard, Runnable done) {
+    clients[shard].pause();
+    done.run();
+  }
+
+  /** Everything stops; drives that serve on let go of all buffers, those that failed, too. */
+  private void halt() {
+    again = false;
+    starting = false;
+    current.cancel();
+    ArrayStart stopped = current;
+    onEachDrive(
+        drive -> true,
+        (drive, done) -> {
+          if (former[drive] == null) {
+            former[drive] = stopped.acting(drive);
+          }
+          stopped.halt(drive, () -> released(drive, done));
+        },
+        this::start);
+  }
+
+  private void released(int drive, Runnable done) {
+    BlockDevice device = parts.devices()[drive];
+    if (labels[drive] == null && device != null) {
+      device.close();
+      parts.devices()[drive] = null;
+    }
+    done.run();
+  }
+
+  private void start() {
+    if (again) {
+      halt();
+      return;
+    }
+    starting = true;
+    ArrayStart start = new ArrayStart(labels, parts);
+    current = start;
+    start.beginAgain(report -> ask(coordinator, () -> onOpen(start, report)));
+  }
+
+  private void onOpen(ArrayStart started, RecoveryReport report) {
+    if (started != current || !starting) {
+      return;
+    }
+    starting = false;
+    onEachDrive(
+        drive -> former[drive] != null,
+        (drive, done) -> {
+          former[drive].handOver(parts.roster().acting(drive), op -> reserve(drive, op));
+          former[drive] = null;
+          done.run();
+        },
+        () -> onEachShard((shard, done) -> resume(shard, done), () -> served(report)));
+  }
+
+  /**
+   * The budgets were made anew from what is free. What a write takes out of them was there when it
+   * was accepted, so it is there now, whatever they say meanwhile.
+   */
+  private void reserve(int drive, WriteOp op) {
+    if (op.unmaps()) {
+      return;
+    }
+    reserve(parts.budgets()[drive], op);
+    for (int p = 0; p < op.parities; p++) {
+      reserve(parts.budgets()[op.parityDrive[p]], op);
+    }
+  }
+
+  private static void reserve(SpaceBudget budget, WriteOp op) {
+    if (budget != null) {
+      budget.give(-op.count);
+    }
+  }
+
+  private void resume(int shard, Runnable done) {
+    clients[shard].resume();
+    done.run();
+  }
+
+  private void served(RecoveryReport report) {
+    busy = false;
+    listener.onServing(report);
+    if (again) {
+      busy = true;
+      listener.onBegun((BitSet) failed.clone());
+      onEachShard((shard, done) -> pause(shard, done), this::halt);
+    }
+  }
+
+  /** True while clients wait; on the first shard. */
+  public boolean busy() {
+    return busy;
+  }
+
+  /** The start that the array serves from, or that is under way; on the first shard. */
+  public ArrayStart current() {
+    return current;
+  }
+
+  @FunctionalInterface
+  private interface Task {
+    void run(int index, Runnable done);
+  }
+
+  private void onEachShard(Task task, Runnable whenAll) {
+    onEach(parts.shards().length, shard -> true, shard -> parts.shards()[shard], task, whenAll);
+  }
+
+  private void onEachDrive(IntPredicate which, Task task, Runnable whenAll) {
+    onEach(labels.length, which, parts::shardOf, task, whenAll);
+  }
+
+  private void onEach(
+      int count, IntPredicate which, IntFunction<Shard> shardOf, Task task, Runnable whenAll) {
+    Invariant.check(owed == 0, "one thing at a time while the array goes on without a drive");
+    owed = 1;
+    for (int i = 0; i < count; i++) {
+      if (which.test(i)) {
+        owed++;
+        int index = i;
+        ask(
+            shardOf.apply(i),
+            () -> task.run(index, () -> ask(coordinator, () -> oneDone(whenAll))));
+      }
+    }
+    oneDone(whenAll);
+  }
+
+  private void oneDone(Runnable whenAll) {
+    if (--owed == 0) {
+      whenAll.run();
+    }
+  }
+
+  private static void ask(Shard shard, Runnable task) {
+    Invariant.check(shard.offer(task), "what is asked at a failover is bounded");
+  }
+}

@@ -1,0 +1,59 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoMemory;
+import dev.tuff.iom.runtime.Invariant;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The buffers of one IOM or proxy: cut from the array's memory when it first comes up, and the very
+ * same ones again whenever it comes up anew, when nobody uses them any more. One thread at a time.
+ */
+final class IomBuffers {
+  private final IoMemory memory;
+  private final List<IoBuffer[]> taken = new ArrayList<>();
+  private int next;
+
+  IomBuffers(IoMemory memory) {
+    this.memory = memory;
+  }
+
+  /** All are free again. */
+  void rewind() {
+    next = 0;
+  }
+
+  /** The next {@code count} buffers of that size, zeroed. */
+  IoBuffer[] take(int count, int bytesEach) {
+    boolean first = next == taken.size();
+    if (first) {
+      taken.add(memory.buffers(count, bytesEach));
+    }
+    IoBuffer[] buffers = taken.get(next++);
+    Invariant.check(
+        buffers.length == count && (count == 0 || buffers[0].capacityBytes() == bytesEach),
+        "an IOM comes up with the same memory every time");
+    if (!first) {
+      for (IoBuffer buffer : buffers) {
+        buffer.segment().fill((byte) 0);
+      }
+    }
+    return buffers;
+  }
+
+  /** The largest of those that were ever taken, for whoever needs memory between two times. */
+  IoBuffer largest() {
+    IoBuffer largest = taken.getFirst()[0];
+    for (IoBuffer[] buffers : taken) {
+      if (buffers.length > 0 && buffers[0].capacityBytes() > largest.capacityBytes()) {
+        largest = buffers[0];
+      }
+    }
+    return largest;
+  }
+
+  IoBuffer takeOne(int bytes) {
+    return take(1, bytes)[0];
+  }
+}

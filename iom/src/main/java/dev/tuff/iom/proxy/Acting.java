@@ -1,0 +1,28 @@
+package dev.tuff.iom.proxy;
+
+import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.write.WriteOp;
+import java.util.function.Consumer;
+
+/** Who acts for a drive: its IOM, or its proxy. All methods on its shard. */
+public interface Acting extends Actor {
+  /**
+   * Stops at once, whatever is under way. Calls {@code idle} when the drive, if there is one, has
+   * let go of every buffer.
+   */
+  void halt(Runnable idle);
+
+  /**
+   * After {@link #halt}: has everything that clients asked of it done by another, now and later.
+   *
+   * @param reserve takes what a write needs out of the budgets
+   */
+  void handOver(Actor successor, Consumer<WriteOp> reserve);
+
+  /** True when no update, generation or reconstruction is under way here. */
+  boolean quiet();
+
+  /** Makes an object known here and calls {@code hardened} when that is for good. */
+  void createObject(ObjectAttributes attributes, Runnable hardened);
+}

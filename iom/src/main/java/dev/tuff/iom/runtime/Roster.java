@@ -1,0 +1,49 @@
+package dev.tuff.iom.runtime;
+
+/**
+ * Who acts for each drive of an array: its I/O manager, or a proxy where the drive is gone. One for
+ * all shards; changed only while no messages between IOMs are under way, and read by shards that
+ * have been sent a task since.
+ */
+public final class Roster {
+  private final Actor[] ioms;
+  private final Actor[] proxies;
+
+  /** For so many drives, none of which is there yet. */
+  public Roster(int drives) {
+    this.ioms = new Actor[drives];
+    this.proxies = new Actor[drives];
+  }
+
+  /** Drives of the array, missing ones too. */
+  public int drives() {
+    return ioms.length;
+  }
+
+  /** The IOM of a drive; null where the drive is gone. */
+  public Actor iom(int drive) {
+    return ioms[drive];
+  }
+
+  /** True when the drive is there and its IOM serves. */
+  public boolean present(int drive) {
+    return ioms[drive] != null;
+  }
+
+  /** The IOM of a drive, or its proxy where it is gone; null while the array is not up. */
+  public Actor acting(int drive) {
+    return ioms[drive] != null ? ioms[drive] : proxies[drive];
+  }
+
+  /** The drive is there, and this its IOM. */
+  public void setIom(int drive, Actor iom) {
+    ioms[drive] = iom;
+    proxies[drive] = null;
+  }
+
+  /** The drive is gone, and this acts in its place. */
+  public void setProxy(int drive, Actor proxy) {
+    ioms[drive] = null;
+    proxies[drive] = proxy;
+  }
+}
