@@ -1,6 +1,7 @@
 package dev.tuff.iom.nbd;
 
 import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.volume.AllocationMap;
 import dev.tuff.iom.volume.RequestHandler;
 import dev.tuff.iom.volume.VolumeRequest;
 
@@ -22,11 +23,20 @@ final class Piece implements RequestHandler {
   boolean inAppliance;
   boolean inOutput;
   boolean answered;
+  private AllocationMap allocation;
   Piece nextOfOperation;
   Piece next;
 
   Piece(int shard) {
     request = new VolumeRequest(shard, this, this);
+  }
+
+  /** Room for the answer to a query; made when first needed. */
+  AllocationMap allocation() {
+    if (allocation == null) {
+      allocation = new AllocationMap();
+    }
+    return allocation;
   }
 
   /** Where the piece's first byte lies in the buffer. */

@@ -2,9 +2,11 @@ package dev.tuff.iom.nbd;
 
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.runtime.Invariant;
+import dev.tuff.iom.volume.AllocationMap;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import dev.tuff.iom.volume.Volume;
+import dev.tuff.iom.volume.VolumeRequest;
 
 /**
  * The transmission phase: reads requests, hands them to the volume in pieces, answers them in
@@ -37,6 +39,9 @@ final class Transmission {
 
   /** Pieces of one request that are under way. */
   private static final int MAX_PIECES = 4;
+
+  /** Extents in one answer to a status request; whoever wants more asks on from where it ends. */
+  private static final int MAX_EXTENTS = 1024;
 
   /** Payload that is skipped rather than breaking the connection off. */
   private static final long MAX_SKIPPED_BYTES = 2L * Nbd.MAX_PAYLOAD_BYTES;
@@ -310,16 +315,14 @@ final class Transmission {
       if (operation.unanswered >= MAX_PIECES) {
         return false;
       }
-      Piece piece = nextPiece(operation);
+      boolean read = operation.command == Nbd.CMD_READ;
+      Piece piece = read ? nextPiece(operation) : nextZeroes(operation);
       if (piece == null) {
         return false;
       }
       operation.allIssued = operation.issued == operation.length;
-      if (operation.command == Nbd.CMD_READ) {
+      if (read) {
         piece.request.read(piece.offset, piece.bytes, piece.buffer);
-      } else {
-        piece.buffer.segment().asSlice(piece.start(), piece.bytes).fill((byte) 0);
-        piece.request.write(piece.offset, piece.bytes, piece.buffer, toughness(operation));
       }
       submit(piece);
     }
@@ -464,30 +467,58 @@ final class Transmission {
 
   // ---------------------------------------------------------------- space
 
-  /**
-   * Trim, zeroes and block status, the commands about space. The only place that knows how far
-   * volumes do them by themselves.
-   */
+  /** Trim, zeroes and block status, the commands about space: the volume does them by itself. */
   private void beginSpace(Operation operation) {
-    switch (operation.command) {
-      // A hint; to leave everything as it is does as told.
-      case Nbd.CMD_TRIM -> refuse(operation);
-      case Nbd.CMD_WRITE_ZEROES -> {
-        if (operation.flag(Nbd.CMD_FLAG_FAST_ZERO)) {
-          operation.fail(Nbd.ENOTSUP, "zeroes take as long as other data");
-          refuse(operation);
-        } else {
-          state = State.ISSUE;
-        }
+    if (operation.command == Nbd.CMD_WRITE_ZEROES && operation.flag(Nbd.CMD_FLAG_NO_HOLE)) {
+      if (operation.flag(Nbd.CMD_FLAG_FAST_ZERO)) {
+        operation.fail(Nbd.ENOTSUP, "zeroes that keep their places take as long as other data");
+        refuse(operation);
+      } else {
+        state = State.ISSUE;
       }
+      return;
+    }
+    current = null;
+    operation.allIssued = true;
+    Piece piece = newPiece(operation);
+    long offset = operation.offset;
+    switch (operation.command) {
+      case Nbd.CMD_TRIM ->
+          piece.request.discard(offset, operation.length, toughness(operation));
+      case Nbd.CMD_WRITE_ZEROES ->
+          piece.request.writeZeroes(offset, operation.length, false, toughness(operation));
       case Nbd.CMD_BLOCK_STATUS -> {
-        current = null;
-        operation.allIssued = true;
-        replies.status(
-            operation, allocationContext, new long[] {operation.length}, new int[] {0}, 1);
+        // Less than was asked for is as good an answer; the client asks on.
+        long bytes = Math.min(operation.length, VolumeRequest.MAX_QUERY_BYTES);
+        piece.request.queryAllocation(offset, bytes, piece.allocation());
       }
       default -> Invariant.check(false, "a command about space", operation.command);
     }
+    submit(piece);
+  }
+
+  /** Zeroes that keep their places: in pieces, as the volume takes only so many at once. */
+  private Piece nextZeroes(Operation operation) {
+    Piece piece = newPiece(operation);
+    long bytes = Math.min(operation.length - operation.issued, VolumeRequest.MAX_KEPT_BYTES);
+    piece.request.writeZeroes(
+        operation.offset + operation.issued, bytes, true, toughness(operation));
+    operation.issued += bytes;
+    return piece;
+  }
+
+  private void answerStatus(Operation operation, AllocationMap map) {
+    int most = operation.flag(Nbd.CMD_FLAG_REQ_ONE) ? 1 : MAX_EXTENTS;
+    long[] bytes = new long[most];
+    int[] states = new int[most];
+    int count = 0;
+    for (long at = map.start(); at < map.end() && count < most; count++) {
+      long end = map.runEnd(at);
+      bytes[count] = end - at;
+      states[count] = map.mapped(at) ? 0 : Nbd.STATE_HOLE | Nbd.STATE_ZERO;
+      at = end;
+    }
+    replies.status(operation, allocationContext, bytes, states, count);
   }
 
   // ---------------------------------------------------------------- pieces
@@ -554,6 +585,8 @@ final class Transmission {
     boolean last = operation.allIssued && operation.unanswered == 0;
     if (operation.command == Nbd.CMD_READ) {
       replies.read(operation, piece, result == RequestResult.OK, last);
+    } else if (operation.command == Nbd.CMD_BLOCK_STATUS && operation.error == 0) {
+      answerStatus(operation, piece.request.allocation());
     } else if (last) {
       replies.end(operation);
     }

@@ -458,6 +458,60 @@ class TransmissionTest {
     }
   }
 
+  /** What was trimmed or zeroed is a hole, reads as zeroes, and is found by its status. */
+  @ParameterizedTest
+  @EnumSource(names = {"STRUCTURED", "EXTENDED"})
+  void trimAndZeroesMakeHoles(Style style) {
+    try (WireClient client = rig.go("v", style)) {
+      assertThat(client.call(0, Nbd.CMD_WRITE_ZEROES, 0, V)).isZero();
+      assertThat(extents(client, 0, V)).containsExactly(extent(V, true));
+      assertThat(client.write(0, 8192, random(1, 4 * 4096))).isZero();
+      assertThat(extents(client, 0, 65536))
+          .containsExactly(extent(8192, true), extent(16384, false), extent(40960, true));
+      // Only whole blocks lose their places.
+      assertThat(client.call(Nbd.CMD_FLAG_FUA, Nbd.CMD_TRIM, 8192 + 100, 8092)).isZero();
+      assertThat(extents(client, 0, 65536))
+          .containsExactly(
+              extent(8192, true), extent(4096, false), extent(4096, true), extent(8192, false),
+              extent(40960, true));
+      assertThat(client.readData(0, 12288, 4096)).isEqualTo(new byte[4096]);
+      // Zeroes fast, and zeroes that keep their places, which are not.
+      int fast = Nbd.CMD_FLAG_FAST_ZERO;
+      assertThat(client.call(fast, Nbd.CMD_WRITE_ZEROES, 8192, 4096)).isZero();
+      assertThat(extents(client, 8192, 8192)).containsExactly(extent(8192, true));
+      int keep = Nbd.CMD_FLAG_NO_HOLE;
+      assertThat(client.call(fast | keep, Nbd.CMD_WRITE_ZEROES, 0, 4096)).isEqualTo(Nbd.ENOTSUP);
+      assertThat(client.call(keep, Nbd.CMD_WRITE_ZEROES, 0, 4096)).isZero();
+      assertThat(extents(client, 0, 8192)).containsExactly(extent(4096, false), extent(4096, true));
+      assertThat(client.readData(0, 0, 16384)).isEqualTo(new byte[16384]);
+      client.disconnect();
+    }
+  }
+
+  private static String extent(long bytes, boolean hole) {
+    return bytes + (hole ? " hole" : " data");
+  }
+
+  private static List<String> extents(WireClient client, long offset, long length) {
+    long cookie = client.request(0, Nbd.CMD_BLOCK_STATUS, offset, length);
+    Chunk status = client.replies(cookie, 0).getFirst();
+    assertThat(status.errorCode()).isZero();
+    boolean wide = status.type() == Nbd.REPLY_TYPE_BLOCK_STATUS_EXT;
+    ByteBuffer in = status.in();
+    in.getInt();
+    if (wide) {
+      in.getInt();
+    }
+    List<String> extents = new ArrayList<>();
+    while (in.hasRemaining()) {
+      long bytes = wide ? in.getLong() : in.getInt();
+      long state = wide ? in.getLong() : in.getInt();
+      assertThat(state).isIn(0L, 3L);
+      extents.add(extent(bytes, state == 3));
+    }
+    return extents;
+  }
+
   @Test
   void blockStatusHasToBeNegotiated() {
     try (WireClient client = rig.go("v", Style.SIMPLE)) {
