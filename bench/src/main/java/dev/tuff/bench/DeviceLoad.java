@@ -50,8 +50,8 @@ final class DeviceLoad implements IoHandler {
   }
 
   /**
-   * @param flushedPasses whether every device is flushed, within the stretch's time, after each pass
-   *     over the bytes that are used and at the end: no write then replaces another one in a
+   * @param flushedPasses whether every device is flushed, within the stretch's time, after each
+   *     pass over the bytes that are used and at the end: no write then replaces another one in a
    *     drive's cache, and all of them are hardened when the stretch ends
    */
   DeviceLoad(

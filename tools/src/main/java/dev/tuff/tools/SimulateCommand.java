@@ -215,10 +215,7 @@ final class SimulateCommand implements Callable<Integer> {
       text.append(text(report.failure()));
     } else if (!report.neverInjected().isEmpty()) {
       text.append("of these faults not one was injected, so the runs show nothing of them: ")
-          .append(
-              report.neverInjected().stream()
-                  .map(FaultKind::plural)
-                  .collect(joining(", ")))
+          .append(report.neverInjected().stream().map(FaultKind::plural).collect(joining(", ")))
           .append('\n');
     } else if (!report.neverDone().isEmpty()) {
       text.append("this never happened, so the runs show nothing of it: ")

@@ -88,12 +88,16 @@ class NbdClientsIT {
   void nbdinfoShowsWhatIsThere() throws Exception {
     require("nbdinfo", "libnbd-bin");
     JsonNode list =
-        new ObjectMapper().readTree(serve.client("nbdinfo", "--json", "--list", "nbd://127.0.0.1:" + serve.port()));
+        new ObjectMapper()
+            .readTree(
+                serve.client("nbdinfo", "--json", "--list", "nbd://127.0.0.1:" + serve.port()));
     assertThat(list.get("exports")).hasSize(4);
-    JsonNode v = new ObjectMapper().readTree(serve.client("nbdinfo", "--json", uri)).get("exports").get(0);
+    JsonNode v =
+        new ObjectMapper().readTree(serve.client("nbdinfo", "--json", uri)).get("exports").get(0);
     assertThat(v.get("export-size").asLong()).isEqualTo(600L << 20);
     assertThat(v.get("description").asText()).isEqualTo("a volume");
-    for (String can : new String[] {"can_multi_conn", "can_fua", "can_trim", "can_zero", "can_df"}) {
+    for (String can :
+        new String[] {"can_multi_conn", "can_fua", "can_trim", "can_zero", "can_df"}) {
       assertThat(v.get(can).asBoolean()).as(can).isTrue();
     }
     assertThat(v.get("block_size_maximum").asInt()).isEqualTo(32 << 20);
@@ -166,7 +170,8 @@ class NbdClientsIT {
   void qemuConvertsInAndOut() throws Exception {
     require("qemu-img", "qemu-utils");
     file("qemu.in", 2, BYTES / 4096 * 4096);
-    serve.client("qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", "-W", "-m", "8", "qemu.in", uri);
+    serve.client(
+        "qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", "-W", "-m", "8", "qemu.in", uri);
     serve.client("qemu-img", "compare", "-f", "raw", "-F", "raw", "qemu.in", uri);
     serve.client("qemu-img", "convert", "-f", "raw", "-O", "qcow2", uri, "qemu.qcow2");
     serve.client("qemu-img", "compare", "-f", "raw", "-F", "qcow2", "qemu.in", "qemu.qcow2");
@@ -180,12 +185,40 @@ class NbdClientsIT {
     require("qemu-io", "qemu-utils");
     String said =
         serve.client(
-            "qemu-io", "-f", "raw", uri, "-c", "write -P 0x11 300M 1M", "-c", "write -f -P 0x22 315000000 512",
-            "-c", "aio_write -P 0x33 330M 4M", "-c", "aio_flush", "-c", "read -P 0x11 300M 300k",
-            "-c", "read -P 0x22 315000000 512", "-c", "read -P 0x33 330M 4M", "-c", "write -z 330M 1M",
-            "-c", "write -z -u 331M 1M", "-c", "read -P 0 330M 2M", "-c", "read -P 0x33 332M 2M",
-            "-c", "discard 332M 2M", "-c", "flush", "-c", "writev -P 0x44 340M 1k 2k 3k 512",
-            "-c", "readv -P 0x44 340M 3k 3k 512");
+            "qemu-io",
+            "-f",
+            "raw",
+            uri,
+            "-c",
+            "write -P 0x11 300M 1M",
+            "-c",
+            "write -f -P 0x22 315000000 512",
+            "-c",
+            "aio_write -P 0x33 330M 4M",
+            "-c",
+            "aio_flush",
+            "-c",
+            "read -P 0x11 300M 300k",
+            "-c",
+            "read -P 0x22 315000000 512",
+            "-c",
+            "read -P 0x33 330M 4M",
+            "-c",
+            "write -z 330M 1M",
+            "-c",
+            "write -z -u 331M 1M",
+            "-c",
+            "read -P 0 330M 2M",
+            "-c",
+            "read -P 0x33 332M 2M",
+            "-c",
+            "discard 332M 2M",
+            "-c",
+            "flush",
+            "-c",
+            "writev -P 0x44 340M 1k 2k 3k 512",
+            "-c",
+            "readv -P 0x44 340M 3k 3k 512");
     assertThat(said).doesNotContain("failed").doesNotContain("error");
   }
 
@@ -196,14 +229,36 @@ class NbdClientsIT {
     serve.client("qemu-img", "create", "-f", "qcow2", inside, "256M");
     String said =
         serve.client(
-            "qemu-io", "-f", "qcow2", inside, "-c", "write -P 7 1M 10M", "-c", "write -P 8 200M 3M",
-            "-c", "discard 5M 1M", "-c", "flush");
+            "qemu-io",
+            "-f",
+            "qcow2",
+            inside,
+            "-c",
+            "write -P 7 1M 10M",
+            "-c",
+            "write -P 8 200M 3M",
+            "-c",
+            "discard 5M 1M",
+            "-c",
+            "flush");
     assertThat(said).doesNotContain("failed");
     serve.client("qemu-img", "snapshot", "-c", "one", inside);
     assertThat(
             serve.client(
-                "qemu-io", "-f", "qcow2", inside, "-c", "write -P 9 1M 1M", "-c", "read -P 9 1M 1M",
-                "-c", "read -P 7 2M 3M", "-c", "read -P 0 5M 1M", "-c", "read -P 8 200M 3M"))
+                "qemu-io",
+                "-f",
+                "qcow2",
+                inside,
+                "-c",
+                "write -P 9 1M 1M",
+                "-c",
+                "read -P 9 1M 1M",
+                "-c",
+                "read -P 7 2M 3M",
+                "-c",
+                "read -P 0 5M 1M",
+                "-c",
+                "read -P 8 200M 3M"))
         .doesNotContain("failed");
     serve.client("qemu-img", "check", "-f", "qcow2", inside);
   }
@@ -217,9 +272,20 @@ class NbdClientsIT {
         ServeProcess.run(folder, 20, "fio", "--enghelp").contains("nbd"), "fio has no nbd engine");
     String said =
         serve.client(
-            "fio", "--name=v", "--ioengine=nbd", "--uri=" + uri("fio"), "--rw=randrw", "--bsrange=512-65536",
-            "--numjobs=4", "--size=12M", "--offset_increment=16M", "--iodepth=16", "--verify=crc32c",
-            "--verify_fatal=1", "--fsync=32", "--randseed=7");
+            "fio",
+            "--name=v",
+            "--ioengine=nbd",
+            "--uri=" + uri("fio"),
+            "--rw=randrw",
+            "--bsrange=512-65536",
+            "--numjobs=4",
+            "--size=12M",
+            "--offset_increment=16M",
+            "--iodepth=16",
+            "--verify=crc32c",
+            "--verify_fatal=1",
+            "--fsync=32",
+            "--randseed=7");
     assertThat(said).contains("err= 0");
   }
 
@@ -240,7 +306,8 @@ class NbdClientsIT {
   /** Made, filled, trimmed and checked, through nbdfuse and a loop device. */
   private static void fileSystem(String make, String check) throws Exception {
     require("nbdfuse", "libnbd-bin");
-    boolean fuse = Files.isReadable(Path.of("/dev/fuse")) && Files.exists(Path.of("/dev/loop-control"));
+    boolean fuse =
+        Files.isReadable(Path.of("/dev/fuse")) && Files.exists(Path.of("/dev/loop-control"));
     if (!fuse) {
       System.out.println("NbdClientsIT: skipped, there is no FUSE or no loop device here");
     }
@@ -276,7 +343,17 @@ class NbdClientsIT {
 
   @Test
   void exportsComeAndGoWhileItRuns() throws Exception {
-    TuffProcess.run(folder, "export", "add", "qcow", "--name", "extra", "--max-clients", "1", "--description", "one more")
+    TuffProcess.run(
+            folder,
+            "export",
+            "add",
+            "qcow",
+            "--name",
+            "extra",
+            "--max-clients",
+            "1",
+            "--description",
+            "one more")
         .succeeds();
     TuffProcess.run(folder, "export", "add", "qcow", "--name", "extra").refuses("extra already");
     TuffProcess.run(folder, "export", "add", "nothing").refuses("no volume named nothing");

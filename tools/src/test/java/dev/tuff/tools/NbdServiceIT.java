@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code tuff serve} as a service: killed under load, stopped under load, over TLS, called wrongly. */
+/**
+ * {@code tuff serve} as a service: killed under load, stopped under load, over TLS, called wrongly.
+ */
 @Timeout(300)
 class NbdServiceIT {
   private static final long SEED = Long.getLong("tuff.crash.seed", new Random().nextInt(1 << 30));
@@ -30,9 +32,9 @@ class NbdServiceIT {
   }
 
   /**
-   * Writes blocks that say which version they are, over three connections, and says after each flush
-   * which versions it covers. With a file of what was said, it verifies: each block must have the
-   * newest version that was covered, or a newer one.
+   * Writes blocks that say which version they are, over three connections, and says after each
+   * flush which versions it covers. With a file of what was said, it verifies: each block must have
+   * the newest version that was covered, or a newer one.
    */
   private static final String LOAD =
       """
@@ -100,7 +102,9 @@ class NbdServiceIT {
       }
     }
     try (ServeProcess serve = ServeProcess.start(folder, "--unix", "s", "--all")) {
-      assertThat(serve.client("/usr/bin/python3", "load.py", "nbd+unix:///v?socket=s", "told", "--verify"))
+      assertThat(
+              serve.client(
+                  "/usr/bin/python3", "load.py", "nbd+unix:///v?socket=s", "told", "--verify"))
           .startsWith("verified ");
       serve.stop();
     }
@@ -134,15 +138,34 @@ class NbdServiceIT {
     ServeProcess.makeArray(folder, 96, "64M", "0");
     List<String> job =
         List.of(
-            "fio", "--name=v", "--ioengine=nbd", "--uri=nbd+unix:///v?socket=s", "--bs=8k", "--rw=randwrite",
-            "--numjobs=2", "--size=12M", "--offset_increment=16M", "--iodepth=16", "--verify=crc32c",
-            "--verify_fatal=1", "--randseed=3", "--end_fsync=1");
+            "fio",
+            "--name=v",
+            "--ioengine=nbd",
+            "--uri=nbd+unix:///v?socket=s",
+            "--bs=8k",
+            "--rw=randwrite",
+            "--numjobs=2",
+            "--size=12M",
+            "--offset_increment=16M",
+            "--iodepth=16",
+            "--verify=crc32c",
+            "--verify_fatal=1",
+            "--randseed=3",
+            "--end_fsync=1");
     try (ServeProcess serve = ServeProcess.start(folder, "--unix", "s", "--all")) {
       serve.client(with(job, "--do_verify=0"));
       Process other =
           new ProcessBuilder(
-                  "fio", "--name=o", "--ioengine=nbd", "--uri=nbd+unix:///v?socket=s", "--bs=4k",
-                  "--rw=randwrite", "--offset=40M", "--size=20M", "--iodepth=32", "--time_based",
+                  "fio",
+                  "--name=o",
+                  "--ioengine=nbd",
+                  "--uri=nbd+unix:///v?socket=s",
+                  "--bs=4k",
+                  "--rw=randwrite",
+                  "--offset=40M",
+                  "--size=20M",
+                  "--iodepth=32",
+                  "--time_based",
                   "--runtime=20")
               .directory(folder.toFile())
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -208,8 +231,16 @@ class NbdServiceIT {
     Files.write(folder.resolve("in"), data);
     try (ServeProcess serve =
         ServeProcess.start(
-            folder, "--listen", "127.0.0.1:0", "--all", "--tls-cert", "pki/server-cert.pem", "--tls-key",
-            "pki/server-key.pem", "--tls-ca", "pki/ca-cert.pem")) {
+            folder,
+            "--listen",
+            "127.0.0.1:0",
+            "--all",
+            "--tls-cert",
+            "pki/server-cert.pem",
+            "--tls-key",
+            "pki/server-key.pem",
+            "--tls-ca",
+            "pki/ca-cert.pem")) {
       boolean nbdcopy = Files.isExecutable(Path.of("/usr/bin/nbdcopy"));
       boolean qemu = Files.isExecutable(Path.of("/usr/bin/qemu-img"));
       if (!nbdcopy || !qemu) {
@@ -217,7 +248,8 @@ class NbdServiceIT {
       }
       assumeTrue(nbdcopy && qemu, "package libnbd-bin or qemu-utils is missing");
       String address = "localhost:" + serve.port();
-      String secured = "nbds://" + address + "/v?tls-certificates=" + folder.toAbsolutePath().resolve("pki");
+      String secured =
+          "nbds://" + address + "/v?tls-certificates=" + folder.toAbsolutePath().resolve("pki");
       serve.client("nbdcopy", "in", secured);
       serve.client("nbdcopy", secured, "out");
       assertThat(folder.resolve("out").toFile()).hasSize(32 << 20);
@@ -226,11 +258,17 @@ class NbdServiceIT {
       }
       assertThat(folder.resolve("out")).hasBinaryContent(data);
       serve.client(
-          "qemu-img", "compare", "--object",
-          "tls-creds-x509,id=tls0,dir=pki,endpoint=client", "--image-opts",
+          "qemu-img",
+          "compare",
+          "--object",
+          "tls-creds-x509,id=tls0,dir=pki,endpoint=client",
+          "--image-opts",
           "driver=raw,file.driver=file,file.filename=in",
           "driver=nbd,host=localhost,port=" + serve.port() + ",export=v,tls-creds=tls0");
-      Process plain = new ProcessBuilder("nbdinfo", "nbd://" + address + "/v").redirectErrorStream(true).start();
+      Process plain =
+          new ProcessBuilder("nbdinfo", "nbd://" + address + "/v")
+              .redirectErrorStream(true)
+              .start();
       plain.getInputStream().readAllBytes();
       assertThat(plain.waitFor()).as("a client without TLS is refused").isNotZero();
       serve.stop();
@@ -246,12 +284,15 @@ class NbdServiceIT {
     TuffProcess.run(folder, "serve", "--tls-cert", "file").isCalledWrongly("belong together");
     TuffProcess.run(folder, "serve", "--tls-ca", "file").isCalledWrongly("--tls-cert");
     TuffProcess.run(folder, "serve", "--tls-cert", "file", "--tls-key", "file").refuses("file");
-    TuffProcess.run(folder, "serve", "--tls-cert", "no", "--tls-key", "no").refuses("no: no such file");
+    TuffProcess.run(folder, "serve", "--tls-cert", "no", "--tls-key", "no")
+        .refuses("no: no such file");
     TuffProcess.run(folder, "connections").refuses("no service runs", "tuff serve");
     TuffProcess.run(folder, "export", "add", "x").refuses("no volume named x");
     TuffProcess.run(folder, "export", "remove", "x").refuses("nothing is exported");
-    TuffProcess.run(folder, "export", "add", "v", "--name", "n".repeat(256)).refuses("1 to 255 bytes");
-    TuffProcess.run(folder, "export", "add", "v", "--max-clients", "-1").isCalledWrongly("-1 clients");
+    TuffProcess.run(folder, "export", "add", "v", "--name", "n".repeat(256))
+        .refuses("1 to 255 bytes");
+    TuffProcess.run(folder, "export", "add", "v", "--max-clients", "-1")
+        .isCalledWrongly("-1 clients");
     assertThat(folder.resolve("tuff.exports.toml")).doesNotExist();
     Files.writeString(folder.resolve("tuff.exports.toml"), "[[export]]\nname = 'a'\n");
     TuffProcess.run(folder, "export", "list").refuses("without a volume");

@@ -93,7 +93,8 @@ public final class Iom implements Acting {
       case JOURNAL_FULL -> data.onJournalFull();
       case JOURNAL_TRIMMED -> data.onJournalTrimmed();
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
-      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED ->
+      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED, START_REQUEST,
+              REQUEST_REPLIED, REQUEST_CLOSED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
   }

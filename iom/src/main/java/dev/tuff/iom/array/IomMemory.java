@@ -48,8 +48,7 @@ public record IomMemory(
 
   /** What a proxy has, which keeps nothing but what is under way. */
   public static long proxyBytes() {
-    return 3L * PROXY_SMALL_BUFFERS * Drive.BLOCK_BYTES
-        + (PROXY_LARGE_BUFFERS + 1L) * LARGE_BYTES;
+    return 3L * PROXY_SMALL_BUFFERS * Drive.BLOCK_BYTES + (PROXY_LARGE_BUFFERS + 1L) * LARGE_BYTES;
   }
 
   /** Pages that one checkpoint can have at most. */

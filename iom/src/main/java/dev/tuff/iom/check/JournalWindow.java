@@ -174,8 +174,7 @@ final class JournalWindow {
 
   /** A parity that recovery has made again is one of which all members are merged. */
   private boolean remadeEntry(long id, MemorySegment segment, long at, int bytes) {
-    int members =
-        bytes < REMADE_BYTES_BEFORE_DISCARDS ? 0 : segment.get(PageFormat.BYTE, at + 49);
+    int members = bytes < REMADE_BYTES_BEFORE_DISCARDS ? 0 : segment.get(PageFormat.BYTE, at + 49);
     int header = bytes - members * REMADE_MEMBER_BYTES;
     boolean withDiscards = header == REMADE_BYTES;
     if (members < 1

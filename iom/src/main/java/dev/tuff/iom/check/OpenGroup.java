@@ -171,9 +171,7 @@ final class OpenGroup {
 
   private static Version mapped(DriveStep step, int slot, Place place) {
     if (step.address(slot) == 0) {
-      return step.id(slot) == 0
-          ? Version.NONE
-          : new Version(step.id(slot), 0, step.crc(slot));
+      return step.id(slot) == 0 ? Version.NONE : new Version(step.id(slot), 0, step.crc(slot));
     }
     step.drive.replace(step.address(slot));
     return step.drive.journal.whereNow(

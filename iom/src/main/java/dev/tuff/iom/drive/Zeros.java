@@ -4,7 +4,10 @@ import dev.tuff.xor.Crc32c;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Blocks of zeros. Clears memory without making a slice of it, which would be garbage on the data path. */
+/**
+ * Blocks of zeros. Clears memory without making a slice of it, which would be garbage on the data
+ * path.
+ */
 public final class Zeros {
   private static final MemorySegment BLOCK =
       Arena.global().allocate(Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);

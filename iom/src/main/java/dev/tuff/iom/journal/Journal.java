@@ -31,8 +31,8 @@ public final class Journal implements BlockIo.Listener {
   public static final int BUFFERS = COMMITS_IN_FLIGHT + 1;
 
   /**
-   * What {@link #usedBlocks} allows for entries that are in no record yet: the one being filled, and
-   * two more that wait for its buffer. Those in flight have their place already.
+   * What {@link #usedBlocks} allows for entries that are in no record yet: the one being filled,
+   * and two more that wait for its buffer. Those in flight have their place already.
    */
   private static final int WAITING_BLOCKS = 3 * COMMIT_BYTES / Drive.BLOCK_BYTES;
 

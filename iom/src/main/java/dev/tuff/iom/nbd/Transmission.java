@@ -483,8 +483,7 @@ final class Transmission {
     Piece piece = newPiece(operation);
     long offset = operation.offset;
     switch (operation.command) {
-      case Nbd.CMD_TRIM ->
-          piece.request.discard(offset, operation.length, toughness(operation));
+      case Nbd.CMD_TRIM -> piece.request.discard(offset, operation.length, toughness(operation));
       case Nbd.CMD_WRITE_ZEROES ->
           piece.request.writeZeroes(offset, operation.length, false, toughness(operation));
       case Nbd.CMD_BLOCK_STATUS -> {

@@ -232,8 +232,7 @@ public final class Cnode {
    *
    * @param discarded the mj discarded it: see {@link #discardedMembers}
    */
-  public void setMember(
-      Page leaf, long entry, int member, long mj, int crc, boolean discarded) {
+  public void setMember(Page leaf, long entry, int member, long mj, int crc, boolean discarded) {
     Invariant.check(member >= 0 && member < attributes.dataMembers(), "a data member", member);
     int others = discardedMembers(leaf, entry) & ~(1 << member);
     leaf.setInt(entry + ENTRY_DISCARDED, others | (discarded ? 1 << member : 0));

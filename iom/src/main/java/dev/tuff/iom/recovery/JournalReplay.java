@@ -334,8 +334,7 @@ final class JournalReplay implements JournalScan.Listener {
             ? member >= data && member < data + cnode.layout().parityMembers()
             : member < data,
         "has a moved block that is not on this drive");
-    check(
-        moved.newAddress() != 0 && moved.oldAddress() != 0, "has a moved block that is nowhere");
+    check(moved.newAddress() != 0 && moved.oldAddress() != 0, "has a moved block that is nowhere");
     checkAddresses(new long[] {moved.newAddress()}, new long[] {moved.oldAddress()});
     long id = record.id();
     return withPage(

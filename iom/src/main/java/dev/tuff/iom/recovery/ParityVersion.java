@@ -19,8 +19,7 @@ final class ParityVersion {
   /** Data members that were discarded, one a bit: see {@code Cnode.discardedMembers}. */
   final int discarded;
 
-  ParityVersion(
-      long address, long id, int crc, long[] members, int[] memberCrcs, int discarded) {
+  ParityVersion(long address, long id, int crc, long[] members, int[] memberCrcs, int discarded) {
     this.address = address;
     this.id = id;
     this.crc = crc;

@@ -137,7 +137,19 @@ public final class SideRooms {
       Roster roster,
       Kernel kernel) {
     return new SideRooms(
-        driveIndex, shard, null, null, null, null, null, null, null, null, pools, zeros, roster,
+        driveIndex,
+        shard,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        pools,
+        zeros,
+        roster,
         kernel);
   }
 

@@ -203,8 +203,7 @@ public final class SmallWorlds {
     if (operation == Operation.FLUSH) {
       array.client.submitFlush();
     } else if (operation == Operation.DISCARD_A || operation == Operation.DISCARD_ROW) {
-      array.client.submitZero(
-          operation.offset, operation.bytes, Zeroing.DISCARD, step.toughness());
+      array.client.submitZero(operation.offset, operation.bytes, Zeroing.DISCARD, step.toughness());
     } else {
       array.client.submitWrite(
           operation.offset, array.client.randomContent(operation.bytes), step.toughness());

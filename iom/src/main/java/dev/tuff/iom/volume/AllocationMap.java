@@ -14,6 +14,9 @@ public final class AllocationMap {
   private long start;
   private long end;
 
+  /** An answer that has not been asked for yet. */
+  public AllocationMap() {}
+
   void begin(long offset, long bytes) {
     start = offset;
     end = offset + bytes;

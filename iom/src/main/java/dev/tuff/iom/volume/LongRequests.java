@@ -146,9 +146,7 @@ final class LongRequests {
   }
 
   private static boolean needsUnreserved(VolumeRequest request) {
-    return unmaps(request)
-        && !request.cut.stripe
-        && request.volume.layout().parityMembers() > 0;
+    return unmaps(request) && !request.cut.stripe && request.volume.layout().parityMembers() > 0;
   }
 
   private boolean mayIssue(VolumeRequest request) {

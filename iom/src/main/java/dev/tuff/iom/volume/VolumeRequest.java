@@ -202,7 +202,8 @@ public final class VolumeRequest {
 
   /** True when it changes or reads a byte that {@code other} is about, too. */
   boolean overlaps(VolumeRequest other) {
-    return volume == other.volume && offset < other.offset + other.bytes
+    return volume == other.volume
+        && offset < other.offset + other.bytes
         && other.offset < offset + bytes;
   }
 

@@ -116,7 +116,8 @@ class ConnectionLimitsTest {
         int requests = random.nextInt(30);
         for (int r = 0; r < requests; r++) {
           boolean read = random.nextBoolean();
-          // Replies are not read, so they have to fit the socket, or the client would be waited for.
+          // Replies are not read, so they have to fit the socket, or the client would be waited
+          // for.
           int length = 1 + random.nextInt(read ? 6000 : random.nextBoolean() ? 4096 : 600_000);
           long offset = random.nextInt((int) ServerRig.V_BYTES - length);
           if (read) {

@@ -105,7 +105,8 @@ class NegotiationTest {
       OptionReply v = replies.get(3);
       assertThat(v.type()).isEqualTo(Nbd.REP_SERVER);
       assertThat(v.data()).isEqualTo("\0\0\0\1va volume".getBytes(StandardCharsets.US_ASCII));
-      assertThat(replies.get(0).data()).isEqualTo("\0\0\0\3odd".getBytes(StandardCharsets.US_ASCII));
+      assertThat(replies.get(0).data())
+          .isEqualTo("\0\0\0\3odd".getBytes(StandardCharsets.US_ASCII));
       assertThat(client.optionType(Nbd.OPT_LIST, new byte[1])).isEqualTo(Nbd.REP_ERR_INVALID);
     }
   }
@@ -130,7 +131,9 @@ class NegotiationTest {
   @Test
   void exportNameHasZeroesForOldClients() {
     try (WireClient client = rig.connect()) {
-      client.greet(Nbd.FLAG_FIXED_NEWSTYLE).sendOption(Nbd.OPT_EXPORT_NAME, "v".getBytes(StandardCharsets.US_ASCII));
+      client
+          .greet(Nbd.FLAG_FIXED_NEWSTYLE)
+          .sendOption(Nbd.OPT_EXPORT_NAME, "v".getBytes(StandardCharsets.US_ASCII));
       ByteBuffer reply = client.read(134);
       assertThat(reply.getLong()).isEqualTo(ServerRig.V_BYTES);
       assertThat(Short.toUnsignedInt(reply.getShort())).isEqualTo(0b1101_0110_1101);
@@ -145,7 +148,9 @@ class NegotiationTest {
   @Test
   void exportNameWithoutZeroesAndWithoutFixedNewstyle() {
     try (WireClient client = rig.connect()) {
-      client.greet(Nbd.FLAG_NO_ZEROES).sendOption(Nbd.OPT_EXPORT_NAME, "ro".getBytes(StandardCharsets.US_ASCII));
+      client
+          .greet(Nbd.FLAG_NO_ZEROES)
+          .sendOption(Nbd.OPT_EXPORT_NAME, "ro".getBytes(StandardCharsets.US_ASCII));
       ByteBuffer reply = client.read(10);
       assertThat(reply.getLong()).isEqualTo(ServerRig.V_BYTES);
       assertThat(Short.toUnsignedInt(reply.getShort())).isEqualTo(0b101_0000_1111);
@@ -157,7 +162,9 @@ class NegotiationTest {
   void exportNameThatIsNotThereEndsIt() {
     for (int bytes : new int[] {0, 4, 4096, 4097}) {
       try (WireClient client = rig.connect()) {
-        client.greet().sendOption(Nbd.OPT_EXPORT_NAME, "x".repeat(bytes).getBytes(StandardCharsets.US_ASCII));
+        client
+            .greet()
+            .sendOption(Nbd.OPT_EXPORT_NAME, "x".repeat(bytes).getBytes(StandardCharsets.US_ASCII));
         client.expectEnd();
       }
     }
@@ -177,8 +184,7 @@ class NegotiationTest {
     try (WireClient client = rig.connect()) {
       client.greet();
       List<OptionReply> replies =
-          client.option(
-              Nbd.OPT_INFO, WireClient.infoData("v", 3, 1, 2, 0, 3, 77, 65535));
+          client.option(Nbd.OPT_INFO, WireClient.infoData("v", 3, 1, 2, 0, 3, 77, 65535));
       assertThat(replies).hasSize(5);
       ByteBuffer export = replies.get(0).in();
       assertThat(replies.get(0).type()).isEqualTo(Nbd.REP_INFO);
@@ -193,7 +199,8 @@ class NegotiationTest {
       assertThat(sizes.getInt()).isEqualTo(4096);
       assertThat(sizes.getInt()).isEqualTo(32 << 20);
       assertThat(replies.get(2).data()).isEqualTo("\0\1v".getBytes(StandardCharsets.US_ASCII));
-      assertThat(replies.get(3).data()).isEqualTo("\0\2a volume".getBytes(StandardCharsets.US_ASCII));
+      assertThat(replies.get(3).data())
+          .isEqualTo("\0\2a volume".getBytes(StandardCharsets.US_ASCII));
       assertThat(replies.get(4).type()).isEqualTo(Nbd.REP_ACK);
       client.enter("v").disconnect();
     }
@@ -275,10 +282,13 @@ class NegotiationTest {
         WireClient old = rig.connect()) {
       first.greet().enter("one");
       second.greet();
-      assertThat(second.optionType(Nbd.OPT_INFO, WireClient.infoData("one"))).isEqualTo(Nbd.REP_ACK);
+      assertThat(second.optionType(Nbd.OPT_INFO, WireClient.infoData("one")))
+          .isEqualTo(Nbd.REP_ACK);
       assertThat(second.optionType(Nbd.OPT_GO, WireClient.infoData("one")))
           .isEqualTo(Nbd.REP_ERR_POLICY);
-      old.greet().sendOption(Nbd.OPT_EXPORT_NAME, "one".getBytes(StandardCharsets.US_ASCII)).expectEnd();
+      old.greet()
+          .sendOption(Nbd.OPT_EXPORT_NAME, "one".getBytes(StandardCharsets.US_ASCII))
+          .expectEnd();
       first.disconnect();
       first.close();
       long deadline = System.nanoTime() + 5_000_000_000L;

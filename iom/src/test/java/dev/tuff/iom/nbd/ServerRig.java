@@ -89,7 +89,9 @@ final class ServerRig implements AutoCloseable {
   void awaitNoConnections() {
     long deadline = System.nanoTime() + 10_000_000_000L;
     while (!server.connections().isEmpty()) {
-      assertThat(System.nanoTime()).as("connections stay: " + server.connections()).isLessThan(deadline);
+      assertThat(System.nanoTime())
+          .as("connections stay: " + server.connections())
+          .isLessThan(deadline);
       try {
         Thread.sleep(5);
       } catch (InterruptedException e) {

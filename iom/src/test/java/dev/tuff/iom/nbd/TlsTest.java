@@ -200,8 +200,7 @@ class TlsTest {
         }
         assertThat(client.option(Nbd.OPT_STARTTLS, new byte[1])).isEqualTo(Nbd.REP_ERR_INVALID);
         client.out.write(
-            WireClient.optionBytes(
-                Nbd.OPT_EXPORT_NAME, "v".getBytes(StandardCharsets.US_ASCII)));
+            WireClient.optionBytes(Nbd.OPT_EXPORT_NAME, "v".getBytes(StandardCharsets.US_ASCII)));
         assertThat(client.in.read()).isEqualTo(-1);
       }
       try (Client client = new Client(rig)) {
@@ -235,8 +234,7 @@ class TlsTest {
       client.greet();
       assertThat(client.option(Nbd.OPT_STRUCTURED_REPLY, NONE)).isEqualTo(Nbd.REP_ACK);
       assertThat(
-              client.option(
-                  Nbd.OPT_SET_META_CONTEXT, WireClient.metaData("v", "base:allocation")))
+              client.option(Nbd.OPT_SET_META_CONTEXT, WireClient.metaData("v", "base:allocation")))
           .isEqualTo(Nbd.REP_ACK);
       ByteArrayOutputStream injected = new ByteArrayOutputStream();
       injected.writeBytes(WireClient.optionBytes(Nbd.OPT_STARTTLS, NONE));
@@ -247,8 +245,7 @@ class TlsTest {
       client.secure("TLSv1.3", null);
       // Structured replies are needed for this, and are not there any more.
       assertThat(
-              client.option(
-                  Nbd.OPT_SET_META_CONTEXT, WireClient.metaData("v", "base:allocation")))
+              client.option(Nbd.OPT_SET_META_CONTEXT, WireClient.metaData("v", "base:allocation")))
           .isEqualTo(Nbd.REP_ERR_INVALID);
       assertThat(client.option(Nbd.OPT_GO, WireClient.infoData("v"))).isEqualTo(Nbd.REP_ACK);
       assertThat(client.read(0, 10)).hasSize(10);
@@ -315,13 +312,19 @@ class TlsTest {
   void filesThatDoNotFitAreRefusedWithASentence(@TempDir Path folder) throws Exception {
     TlsSettings.of(pem("rsa.pem"), pem("rsa.key"), null, true, ClientCertificate.NONE);
     assertThatThrownBy(
-            () -> TlsSettings.of(pem("server.key"), pem("server.key"), null, true, ClientCertificate.NONE))
+            () ->
+                TlsSettings.of(
+                    pem("server.key"), pem("server.key"), null, true, ClientCertificate.NONE))
         .isInstanceOf(IOException.class);
     assertThatThrownBy(
-            () -> TlsSettings.of(pem("server.pem"), pem("server.pem"), null, true, ClientCertificate.NONE))
+            () ->
+                TlsSettings.of(
+                    pem("server.pem"), pem("server.pem"), null, true, ClientCertificate.NONE))
         .hasMessageContaining("has no private key");
     assertThatThrownBy(
-            () -> TlsSettings.of(pem("server.pem"), pem("rsa.key"), null, true, ClientCertificate.NONE))
+            () ->
+                TlsSettings.of(
+                    pem("server.pem"), pem("rsa.key"), null, true, ClientCertificate.NONE))
         .hasMessageContaining("can't be used");
     Path sec1 = folder.resolve("ec.key");
     Files.writeString(sec1, "-----BEGIN EC PRIVATE KEY-----\nMA==\n-----END EC PRIVATE KEY-----\n");

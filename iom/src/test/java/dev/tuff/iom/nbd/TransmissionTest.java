@@ -194,8 +194,36 @@ class TransmissionTest {
       client.write(0, 0, new byte[] {1, 2, 3});
       client.send(client.header(Nbd.CMD_FLAG_DF, Nbd.CMD_READ, 0x0102030405060708L, 1, 2));
       byte[] expected = {
-        0x66, (byte) 0x8e, 0x33, (byte) 0xef, 0, 1, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 10, 0,
-        0, 0, 0, 0, 0, 0, 1, 2, 3
+        0x66,
+        (byte) 0x8e,
+        0x33,
+        (byte) 0xef,
+        0,
+        1,
+        0,
+        1,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        0,
+        0,
+        0,
+        10,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        2,
+        3
       };
       assertThat(client.read(30).array()).isEqualTo(expected);
       client.send(client.header(0, 9, 7, 1, 2));
@@ -219,8 +247,48 @@ class TransmissionTest {
       client.write(0, 0, new byte[] {1, 2, 3});
       client.send(client.header(0, Nbd.CMD_READ, 0x0102030405060708L, 1, 2));
       byte[] expected = {
-        0x6e, (byte) 0x8a, 0x27, (byte) 0x8c, 0, 1, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0,
-        0, 1, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3
+        0x6e,
+        (byte) 0x8a,
+        0x27,
+        (byte) 0x8c,
+        0,
+        1,
+        0,
+        1,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        10,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+        2,
+        3
       };
       assertThat(client.read(42).array()).isEqualTo(expected);
       client.send(client.header(0, Nbd.CMD_FLUSH, 7, 0, 0));
@@ -249,7 +317,9 @@ class TransmissionTest {
   void whatLiesBeyondTheEnd(Style style) {
     try (WireClient client = rig.go("odd", style)) {
       for (long[] range :
-          new long[][] {{ODD, 1}, {ODD - 1, 2}, {0, ODD + 1L}, {1L << 62, 1}, {-1, 1}, {-1, 5000}}) {
+          new long[][] {
+            {ODD, 1}, {ODD - 1, 2}, {0, ODD + 1L}, {1L << 62, 1}, {-1, 1}, {-1, 5000}
+          }) {
         long offset = range[0];
         int length = (int) range[1];
         assertThat(client.readError(0, offset, length)).isEqualTo(Nbd.EINVAL);
@@ -272,7 +342,11 @@ class TransmissionTest {
   void flagsThatDoNotBelong(Style style) {
     int everything = 0xffff;
     int[] commands = {
-      Nbd.CMD_READ, Nbd.CMD_FLUSH, Nbd.CMD_TRIM, Nbd.CMD_CACHE, Nbd.CMD_WRITE_ZEROES,
+      Nbd.CMD_READ,
+      Nbd.CMD_FLUSH,
+      Nbd.CMD_TRIM,
+      Nbd.CMD_CACHE,
+      Nbd.CMD_WRITE_ZEROES,
       Nbd.CMD_BLOCK_STATUS
     };
     int extended = style == Style.EXTENDED ? Nbd.CMD_FLAG_PAYLOAD_LEN : 0;
@@ -472,7 +546,10 @@ class TransmissionTest {
       assertThat(client.call(Nbd.CMD_FLAG_FUA, Nbd.CMD_TRIM, 8192 + 100, 8092)).isZero();
       assertThat(extents(client, 0, 65536))
           .containsExactly(
-              extent(8192, true), extent(4096, false), extent(4096, true), extent(8192, false),
+              extent(8192, true),
+              extent(4096, false),
+              extent(4096, true),
+              extent(8192, false),
               extent(40960, true));
       assertThat(client.readData(0, 12288, 4096)).isEqualTo(new byte[4096]);
       // Zeroes fast, and zeroes that keep their places, which are not.

@@ -278,8 +278,7 @@ final class WireClient implements AutoCloseable {
       return new Chunk(magic, 0, 0, error, cookie, 0, data);
     }
     boolean extended = style == Transmission.Style.EXTENDED;
-    assertThat(magic)
-        .isEqualTo(extended ? Nbd.EXTENDED_REPLY_MAGIC : Nbd.STRUCTURED_REPLY_MAGIC);
+    assertThat(magic).isEqualTo(extended ? Nbd.EXTENDED_REPLY_MAGIC : Nbd.STRUCTURED_REPLY_MAGIC);
     ByteBuffer rest = read(extended ? 28 : 16);
     int flags = Short.toUnsignedInt(rest.getShort());
     int type = Short.toUnsignedInt(rest.getShort());
