@@ -247,9 +247,11 @@ public final class ArrayBench {
     }
     progress.onStep("done", steps, steps);
     notes.add(
-        "Raw: the same number of drives of the same size, one thread, the same depth in all; a pass over the drives in turn.");
+        "Raw: the same number of drives of the same size, one thread, the same depth in all; a pass"
+            + " over the drives in turn.");
     notes.add(
-        "Bytes and flushes of the array include the checkpoints after each stretch; peak memory of the process: "
+        "Bytes and flushes of the array include the checkpoints after each stretch; peak memory of"
+            + " the process: "
             + (ResourceMeter.peakResidentBytes() >> 20)
             + " MiB.");
     return new BenchReport(
@@ -387,8 +389,9 @@ public final class ArrayBench {
               + n
               + "/"
               + (n + k)
-              + ". Flushed: raw writes whose every byte is on the medium when the time ends, one flush for a pass over the drives."
-              + " Durable: each raw write is hardened before its completion. Plain: what stays in a drive's cache counts as written.");
+              + ". Flushed: raw writes whose every byte is on the medium when the time ends, one"
+              + " flush for a pass over the drives. Durable: each raw write is hardened before its"
+              + " completion. Plain: what stays in a drive's cache counts as written.");
     } else if (work.load().depth() == 1) {
       List<Double> cached = new ArrayList<>();
       List<Double> readFirst = new ArrayList<>();
@@ -458,7 +461,8 @@ public final class ArrayBench {
     notes.add(
         String.format(
             Locale.ROOT,
-            "%s: %.0f %% of old data and parity came from the drives, so the limit that applies is the one with %s.",
+            "%s: %.0f %% of old data and parity came from the drives, so the limit that applies is"
+                + " the one with %s.",
             work.load().label(),
             share * 100,
             readsFirst

@@ -2,25 +2,37 @@ package dev.tuff.tools;
 
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayScrub;
+import dev.tuff.iom.array.ArrayScrub.DriveProgress;
+import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.ScrubReport;
 import dev.tuff.iom.array.ScrubReport.ScrubbedDrive;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code tuff scrub}. */
 @Command(
     name = "scrub",
     description = {
-      "Read everything that the array's drives hold, data and parity, and compare it with its",
-      "checksums. What is damaged is made from its group and written to a new place.",
+      "Read everything that the array's drives hold, data and parity, compare it with its",
+      "checksums and parity with its members. What is damaged is made from its group and written",
+      "to a new place. A scrub that is stopped goes on where it was.",
       "Exit code 0 when nothing is lost, 1 otherwise."
     })
 final class ScrubCommand implements Callable<Integer> {
   private static final long BLOCK_BYTES = 4096;
+  private static final long NOTED_EVERY_NANOS = 5_000_000_000L;
+
+  @Spec private CommandSpec command;
 
   @Mixin private ArrayOptions array;
   @Mixin private OutputOptions output;
@@ -31,35 +43,101 @@ final class ScrubCommand implements Callable<Integer> {
       description = "Read at most so much in a second, e.g. 100M (default: as fast as it goes).")
   private ByteSize rate;
 
+  @Option(
+      names = "--checksums-only",
+      description = "Do not compare parity with what its members make, which reads twice as much.")
+  private boolean checksumsOnly;
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "NUMBER",
+      description = "Stop after that long; the next scrub goes on there.")
+  private Double minutes;
+
+  @Option(
+      names = "--from-start",
+      description = "Begin at the beginning, also when an earlier scrub was stopped on its way.")
+  private boolean fromStart;
+
+  @Option(
+      names = "--state",
+      paramLabel = "FILE",
+      description =
+          "Where a scrub notes how far it is, until it is through (default: ./tuff-scrub.json).")
+  private Path state = Path.of("tuff-scrub.json");
+
   @Override
   public Integer call() {
+    if (minutes != null && !(minutes > 0)) {
+      throw new ParameterException(
+          command.commandLine(), minutes + " minutes are not possible; give more than 0");
+    }
     ScrubReport report;
     try (Array assembled = array.assemble()) {
-      long used =
-          assembled.status().drives().stream().mapToLong(d -> Math.max(0, d.usedBytes())).sum();
-      try (Progress progress = Progress.of("scrub", used)) {
-        long[] before = {0};
-        report =
-            new ArrayScrub(
-                    assembled,
-                    rate == null ? 0 : rate.bytes(),
-                    bytes -> {
-                      progress.advance(bytes - before[0]);
-                      before[0] = bytes;
-                    })
-                .run();
-      }
+      report = scrub(assembled);
+    } catch (TimeIsUp stopped) {
+      output.print(
+          Map.of("finished", false),
+          () ->
+              "The time is up and not everything was read; the next scrub goes on there (%s notes where).%n"
+                  .formatted(state));
+      return 0;
     }
     output.print(json(report), () -> text(report));
-    return report.lost() == 0 ? 0 : 1;
+    return report.lost() == 0 && report.unconfirmed() == 0 ? 0 : 1;
+  }
+
+  private ScrubReport scrub(Array assembled) {
+    ArrayStatus status = assembled.status();
+    ScrubState noted = new ScrubState(state, status.uuid());
+    List<DriveProgress> from =
+        (fromStart ? Optional.<List<DriveProgress>>empty() : noted.read(status.driveCount()))
+            .orElseGet(() -> ArrayScrub.fromTheBeginning(status.driveCount()));
+    long used = status.drives().stream().mapToLong(d -> Math.max(0, d.usedBytes())).sum();
+    long readBefore = from.stream().mapToLong(d -> d.blocks() * BLOCK_BYTES).sum();
+    long begun = System.nanoTime();
+    long[] notedAt = {begun};
+    try (Progress progress = Progress.of("scrub", Math.max(used, readBefore))) {
+      progress.advance(readBefore);
+      long[] before = {0};
+      ScrubReport report =
+          new ArrayScrub(
+                  assembled,
+                  rate == null ? 0 : rate.bytes(),
+                  !checksumsOnly,
+                  from,
+                  (bytes, drives) -> {
+                    progress.advance(bytes - before[0]);
+                    before[0] = bytes;
+                    long now = System.nanoTime();
+                    boolean timeIsUp = minutes != null && now - begun > minutes * 60e9;
+                    if (timeIsUp || now - notedAt[0] > NOTED_EVERY_NANOS) {
+                      notedAt[0] = now;
+                      noted.write(drives);
+                    }
+                    if (timeIsUp) {
+                      throw new TimeIsUp();
+                    }
+                  })
+              .run();
+      noted.delete();
+      return report;
+    }
+  }
+
+  /** Ends a scrub on its way. */
+  private static final class TimeIsUp extends RuntimeException {
+    private static final long serialVersionUID = 1;
   }
 
   private static Map<String, Object> json(ScrubReport report) {
     Map<String, Object> result = new LinkedHashMap<>();
+    result.put("finished", true);
     result.put("blocks", report.blocks());
     result.put("damaged", report.damaged());
     result.put("repaired", report.repaired());
     result.put("lost", report.lost());
+    result.put("unconfirmed", report.unconfirmed());
     result.put("drives", report.drives().stream().map(ScrubCommand::json).toList());
     return result;
   }
@@ -72,11 +150,12 @@ final class ScrubCommand implements Callable<Integer> {
     result.put("damaged", drive.damaged());
     result.put("repaired", drive.repaired());
     result.put("lost", drive.lost());
+    result.put("unconfirmed", drive.unconfirmed());
     return result;
   }
 
   private static String text(ScrubReport report) {
-    Table table = new Table("DRIVE", "READ", "DAMAGED", "REPAIRED", "LOST", "PATH");
+    Table table = new Table("DRIVE", "READ", "DAMAGED", "REPAIRED", "LOST", "UNCONFIRMED", "PATH");
     for (ScrubbedDrive drive : report.drives()) {
       table.row(
           drive.index(),
@@ -84,14 +163,19 @@ final class ScrubCommand implements Callable<Integer> {
           drive.damaged(),
           drive.repaired(),
           drive.lost(),
+          drive.unconfirmed(),
           drive.path());
     }
     return table + "\n" + verdict(report);
   }
 
   private static String verdict(ScrubReport report) {
-    if (report.damaged() == 0) {
+    if (report.damaged() == 0 && report.unconfirmed() == 0) {
       return "Nothing was damaged.";
+    }
+    if (report.unconfirmed() > 0) {
+      return "%d parity blocks are not what their members make; tell what is wrong with 'tuff check'."
+          .formatted(report.unconfirmed());
     }
     if (report.lost() > 0) {
       return "%d blocks are lost: more of their groups is damaged than the protection makes up for."

@@ -74,4 +74,29 @@ class ScrubIT {
     assertThat(report.get("damaged").asLong()).isZero();
     assertThat(report.get("drives")).hasSize(4);
   }
+
+  @Test
+  void aScrubThatWasStoppedGoesOnWhereItWas() throws IOException {
+    // 48 blocks a second: two minutes for the whole, so that it is stopped on its way.
+    JsonNode stopped =
+        json(
+            TuffProcess.run(folder, "scrub", "--rate", "192K", "--minutes", "0.02", "-o", "json")
+                .succeeds());
+    assertThat(stopped.get("finished").asBoolean()).isFalse();
+    JsonNode noted =
+        new ObjectMapper().readTree(Files.readAllBytes(folder.resolve("tuff-scrub.json")));
+    long before = 0;
+    for (JsonNode drive : noted.get("drives")) {
+      before += drive.get("blocks").asLong();
+    }
+    assertThat(before).isPositive();
+    JsonNode report = json(TuffProcess.run(folder, "scrub", "-o", "json").succeeds());
+    JsonNode whole = json(TuffProcess.run(folder, "scrub", "-o", "json").succeeds());
+    assertThat(report.get("finished").asBoolean()).isTrue();
+    assertThat(report.get("blocks").asLong())
+        .isEqualTo(whole.get("blocks").asLong())
+        .isGreaterThan(before);
+    assertThat(whole.get("unconfirmed").asLong()).isZero();
+    assertThat(folder.resolve("tuff-scrub.json")).doesNotExist();
+  }
 }

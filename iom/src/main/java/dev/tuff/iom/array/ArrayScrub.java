@@ -2,81 +2,232 @@ package dev.tuff.iom.array;
 
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.scrub.Scrub;
+import dev.tuff.iom.scrub.ScrubPosition;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.LongConsumer;
 
 /**
  * Reads and checks everything that the drives of a running array hold, all drives at the same time,
- * beside whatever else the array does. One ordinary thread.
+ * beside whatever else the array does. Goes on from where another was stopped, and over the failure
+ * of a drive. One ordinary thread.
  */
 public final class ArrayScrub {
+  private static final String START = "0/data/0/0";
+
+  /** What it found on one drive, and how far it is there. */
+  public static final class DriveProgress {
+    private ScrubPosition position;
+    private long blocks;
+    private long damaged;
+    private long repaired;
+    private long lost;
+    private long unconfirmed;
+
+    /** At the beginning. */
+    public DriveProgress() {
+      this(START, 0, 0, 0, 0, 0);
+    }
+
+    /**
+     * As it was stopped.
+     *
+     * @param at what {@link #at} said
+     * @throws IllegalArgumentException when {@code at} is nothing that it says
+     */
+    public DriveProgress(
+        String at, long blocks, long damaged, long repaired, long lost, long unconfirmed) {
+      this.position = position(at);
+      this.blocks = blocks;
+      this.damaged = damaged;
+      this.repaired = repaired;
+      this.lost = lost;
+      this.unconfirmed = unconfirmed;
+    }
+
+    private static ScrubPosition position(String at) {
+      String[] parts = at.split("/", -1);
+      if (parts.length != 4) {
+        throw new IllegalArgumentException("no position of a scrub: " + at);
+      }
+      return new ScrubPosition(
+          Long.parseLong(parts[0]),
+          parts[1].equals("parity"),
+          Long.parseLong(parts[2]),
+          Integer.parseInt(parts[3]));
+    }
+
+    /** How far it is, to be kept and given back; everything before it was read. */
+    public String at() {
+      return position.gfid()
+          + (position.parity() ? "/parity/" : "/data/")
+          + position.leaf()
+          + "/"
+          + position.entry();
+    }
+
+    public long blocks() {
+      return blocks;
+    }
+
+    public long damaged() {
+      return damaged;
+    }
+
+    public long repaired() {
+      return repaired;
+    }
+
+    public long lost() {
+      return lost;
+    }
+
+    public long unconfirmed() {
+      return unconfirmed;
+    }
+  }
+
+  /** Hears how far it has come, after each step. */
+  @FunctionalInterface
+  public interface Listener {
+    /**
+     * A step is over, and nothing is under way.
+     *
+     * @param bytes read by this run
+     * @param drives one for each drive of the array
+     */
+    void onStep(long bytes, List<DriveProgress> drives);
+  }
+
   private final Array array;
   private final long bytesPerSecond;
-  private final LongConsumer progress;
+  private final boolean verifyParity;
+  private final List<DriveProgress> drives;
+  private final Listener listener;
   private long bytes;
 
   /**
+   * A scrub of the array.
+   *
    * @param bytesPerSecond of all drives together; 0: as fast as it goes
-   * @param progress told of the bytes read so far
+   * @param verifyParity whether sound parity is compared with what its members make
+   * @param from how far an earlier one has come, one for each drive of the array
    */
-  public ArrayScrub(Array array, long bytesPerSecond, LongConsumer progress) {
+  public ArrayScrub(
+      Array array,
+      long bytesPerSecond,
+      boolean verifyParity,
+      List<DriveProgress> from,
+      Listener listener) {
     this.array = array;
     this.bytesPerSecond = bytesPerSecond;
-    this.progress = progress;
+    this.verifyParity = verifyParity;
+    this.drives = List.copyOf(from);
+    this.listener = listener;
   }
 
-  /** Goes once over all drives. */
+  /** For an array that is scrubbed from its beginning. */
+  public static List<DriveProgress> fromTheBeginning(int driveCount) {
+    List<DriveProgress> drives = new ArrayList<>();
+    for (int d = 0; d < driveCount; d++) {
+      drives.add(new DriveProgress());
+    }
+    return drives;
+  }
+
+  /** Goes over all drives up to their ends. */
   public ScrubReport run() {
-    List<Scrub> scrubs = new ArrayList<>();
-    for (int d = 0; d < array.driveCount(); d++) {
-      scrubs.add(array.present(d) ? start(d) : null);
-    }
     long begun = System.nanoTime();
-    boolean more = true;
-    while (more) {
-      more = step(scrubs);
-      progress.accept(bytes);
-      pace(begun);
-    }
-    List<ScrubReport.ScrubbedDrive> drives = new ArrayList<>();
-    for (int d = 0; d < scrubs.size(); d++) {
-      Scrub scrub = scrubs.get(d);
-      if (scrub != null) {
-        drives.add(
+    array.inOneGo(
+        () -> {
+          steps(begun);
+          return null;
+        });
+    List<ScrubReport.ScrubbedDrive> scrubbed = new ArrayList<>();
+    for (int d = 0; d < drives.size(); d++) {
+      DriveProgress drive = drives.get(d);
+      if (array.present(d)) {
+        scrubbed.add(
             new ScrubReport.ScrubbedDrive(
                 d,
                 array.drivePath(d),
-                scrub.blocks(),
-                scrub.damaged(),
-                scrub.repaired(),
-                scrub.lost()));
+                drive.blocks,
+                drive.damaged,
+                drive.repaired,
+                drive.lost,
+                drive.unconfirmed));
       }
     }
-    return new ScrubReport(drives);
+    return new ScrubReport(scrubbed);
   }
 
-  private Scrub start(int drive) {
-    return array.await(array.onIom(drive, (iom, done) -> done.complete(iom.scrub())));
+  /** One drive's part, while its IOM is there. */
+  private record Part(int drive, Scrub scrub) {}
+
+  /** Steps until all are through; when a drive fails in it, it is called again. */
+  private void steps(long begun) {
+    List<Part> parts = new ArrayList<>();
+    for (int d = 0; d < drives.size(); d++) {
+      ScrubPosition from = drives.get(d).position;
+      if (array.present(d) && !from.equals(ScrubPosition.END)) {
+        Scrub scrub =
+            array.await(
+                array.onIom(d, (iom, done) -> done.complete(iom.scrub(from, verifyParity))));
+        parts.add(new Part(d, scrub));
+        drives.get(d).position = scrub.position();
+      }
+    }
+    parts.removeIf(part -> part.scrub.over());
+    while (!parts.isEmpty()) {
+      step(parts);
+      listener.onStep(bytes, drives);
+      pace(begun);
+      parts.removeIf(part -> part.scrub.over());
+    }
+  }
+
+  /** What one step has found. */
+  private record Found(
+      ScrubPosition position,
+      long blocks,
+      long damaged,
+      long repaired,
+      long lost,
+      long unconfirmed) {
+    static Found of(Scrub scrub) {
+      return new Found(
+          scrub.position(),
+          scrub.blocks(),
+          scrub.damaged(),
+          scrub.repaired(),
+          scrub.lost(),
+          scrub.unconfirmed());
+    }
   }
 
   /** One step of each drive that is not done, side by side. */
-  private boolean step(List<Scrub> scrubs) {
-    List<CompletableFuture<Long>> steps = new ArrayList<>();
-    for (int d = 0; d < scrubs.size(); d++) {
-      Scrub scrub = scrubs.get(d);
-      if (scrub != null && !scrub.over()) {
-        long before = scrub.blocks();
-        steps.add(
-            array.onIom(
-                d, (iom, done) -> scrub.step(() -> done.complete(scrub.blocks() - before))));
-      }
+  private void step(List<Part> parts) {
+    List<Found> before = new ArrayList<>();
+    List<CompletableFuture<Found>> steps = new ArrayList<>();
+    for (Part part : parts) {
+      before.add(Found.of(part.scrub));
+      steps.add(
+          array.onIom(
+              part.drive,
+              (iom, done) -> part.scrub.step(() -> done.complete(Found.of(part.scrub)))));
     }
-    for (CompletableFuture<Long> step : steps) {
-      bytes += array.await(step) * Drive.BLOCK_BYTES;
+    for (int i = 0; i < parts.size(); i++) {
+      Found now = array.await(steps.get(i));
+      Found then = before.get(i);
+      DriveProgress drive = drives.get(parts.get(i).drive);
+      drive.position = now.position;
+      drive.blocks += now.blocks - then.blocks;
+      drive.damaged += now.damaged - then.damaged;
+      drive.repaired += now.repaired - then.repaired;
+      drive.lost += now.lost - then.lost;
+      drive.unconfirmed += now.unconfirmed - then.unconfirmed;
+      bytes += (now.blocks - then.blocks) * Drive.BLOCK_BYTES;
     }
-    return !steps.isEmpty();
   }
 
   private void pace(long begun) {

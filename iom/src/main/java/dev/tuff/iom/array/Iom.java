@@ -21,6 +21,7 @@ import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.scrub.Scrub;
+import dev.tuff.iom.scrub.ScrubPosition;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.SideLimits;
@@ -93,8 +94,14 @@ public final class Iom implements Acting {
       case JOURNAL_FULL -> data.onJournalFull();
       case JOURNAL_TRIMMED -> data.onJournalTrimmed();
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
-      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED, START_REQUEST,
-              REQUEST_REPLIED, REQUEST_CLOSED ->
+      case WRITE_REPLIED,
+          WRITE_CLOSED,
+          READ_DONE,
+          ALLOCATION_ANSWERED,
+          FLUSHED,
+          START_REQUEST,
+          REQUEST_REPLIED,
+          REQUEST_CLOSED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
   }
@@ -220,9 +227,9 @@ public final class Iom implements Acting {
     }
   }
 
-  /** Begins to read and check everything that this drive holds. */
-  public Scrub scrub() {
-    return new Scrub(rooms, reads, readOnly ? null : repair);
+  /** Begins to read and check everything that this drive holds: see {@link Scrub}. */
+  public Scrub scrub(ScrubPosition from, boolean verifyParity) {
+    return new Scrub(rooms, reads, readOnly ? null : repair, from, verifyParity);
   }
 
   @Override

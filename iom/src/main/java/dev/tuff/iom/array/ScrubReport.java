@@ -11,13 +11,25 @@ public record ScrubReport(List<ScrubbedDrive> drives) {
    * @param damaged of these, not what their map says
    * @param repaired of these, made from their groups and written to a new place
    * @param lost of the damaged, not to be made from their groups either
+   * @param unconfirmed parity blocks with the right checksum that their members do not make
    */
   public record ScrubbedDrive(
-      int index, String path, long blocks, long damaged, long repaired, long lost) {}
+      int index,
+      String path,
+      long blocks,
+      long damaged,
+      long repaired,
+      long lost,
+      long unconfirmed) {}
 
   /** Damaged blocks that could not be made good. */
   public long lost() {
     return drives.stream().mapToLong(ScrubbedDrive::lost).sum();
+  }
+
+  /** Parity that is not what its members make. */
+  public long unconfirmed() {
+    return drives.stream().mapToLong(ScrubbedDrive::unconfirmed).sum();
   }
 
   public long damaged() {

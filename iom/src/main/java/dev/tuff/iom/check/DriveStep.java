@@ -139,7 +139,7 @@ final class DriveStep {
       } else {
         loadParity(slot, lblk + slot, n);
       }
-      any |= states[slot] == State.MAPPED || states[slot] == State.EMPTY && ids[slot] != 0;
+      any |= states[slot] == State.MAPPED || (states[slot] == State.EMPTY && ids[slot] != 0);
     }
     return any;
   }

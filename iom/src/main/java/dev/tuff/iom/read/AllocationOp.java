@@ -87,7 +87,7 @@ public final class AllocationOp implements PageRequest.Listener {
       long lblk = row * layout.chunkBlocks();
       for (int i = 0; i < layout.chunkBlocks() && member < layout.dataMembers(); i++) {
         WriteOp newest = side.newestUpdate(gfid, lblk + i);
-        if (late || newest != null && !newest.unmaps() && !newest.unchanged()) {
+        if (late || (newest != null && !newest.unmaps() && !newest.unchanged())) {
           set(member, i);
         }
       }

@@ -188,11 +188,13 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   }
 
   /**
-   * Makes a block of this drive, data or parity, from its group, in the version that the group's
-   * parity knows.
+   * Makes {@code blocks} blocks of this drive that lie in one segment, data or parity, from their
+   * groups, in the version that the groups' parity knows.
    */
-  public void make(long gfid, long lblk, int member, IoBuffer into, int offset, Made listener) {
-    new ReadOp().repair(this, gfid, lblk, 1, member, into, offset, listener::onMade);
+  @SuppressWarnings("ParameterNumber")
+  public void make(
+      long gfid, long lblk, int blocks, int member, IoBuffer into, int offset, Made listener) {
+    new ReadOp().repair(this, gfid, lblk, blocks, member, into, offset, listener::onMade);
   }
 
   /** Someone else has used a buffer for reconstruction and given it back. */

@@ -125,7 +125,7 @@ final class PendingParity {
         members[m] = one.oldMemberId[at];
         crcs[m] = one.oldMemberCrc[at];
         boolean wasDiscarded = (one.oldDiscarded >>> at & 1) != 0;
-        discarded = discarded & ~(1 << m) | (wasDiscarded ? 1 << m : 0);
+        discarded = (discarded & ~(1 << m)) | (wasDiscarded ? 1 << m : 0);
       }
     }
     return new ParityVersion(oldAddress[i], oldId[i], oldCrc[i], members, crcs, discarded);

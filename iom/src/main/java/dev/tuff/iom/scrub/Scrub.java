@@ -18,7 +18,8 @@ import java.util.List;
 /**
  * Reads every block of one drive that a map names, data and parity, beside the load, compares it
  * with the CRC in the map, makes what is damaged from its group and has it written to a new place.
- * Goes step by step; who calls the steps decides how fast. Owned by one shard's thread.
+ * Sound parity is also made again from its members and compared. Goes step by step; who calls the
+ * steps decides how fast. Owned by one shard's thread.
  */
 public final class Scrub implements BlockIo.Listener {
   /** Blocks read by one step at most. */
@@ -30,6 +31,7 @@ public final class Scrub implements BlockIo.Listener {
   private final SideRooms rooms;
   private final ReadSide reads;
   private final BlockRepair repair;
+  private final boolean verifyParity;
   private final PageRequest leaf = new PageRequest(answered -> onPage());
   private final BlockIo io = new BlockIo(this);
   private final long[] address = new long[STEP_BLOCKS];
@@ -53,17 +55,42 @@ public final class Scrub implements BlockIo.Listener {
   private long damaged;
   private long repaired;
   private long lost;
+  private long unconfirmed;
 
   /**
    * @param repair writes what was damaged to new places; null where nothing is written
+   * @param from where it begins; an object that is gone since counts as read
+   * @param verifyParity whether sound parity is compared with what its members make
    */
-  public Scrub(SideRooms rooms, ReadSide reads, BlockRepair repair) {
+  public Scrub(
+      SideRooms rooms,
+      ReadSide reads,
+      BlockRepair repair,
+      ScrubPosition from,
+      boolean verifyParity) {
     this.rooms = rooms;
     this.reads = reads;
     this.repair = repair;
-    objects.addAll(rooms.cnodes().all());
+    this.verifyParity = verifyParity;
+    for (Cnode cnode : rooms.cnodes().all()) {
+      if (cnode.attributes().gfid() >= from.gfid()) {
+        objects.add(cnode);
+      }
+    }
     objects.sort(Comparator.comparingLong(c -> c.attributes().gfid()));
     over = objects.isEmpty();
+    if (!over && cnode().attributes().gfid() == from.gfid()) {
+      parity = from.parity();
+      leafIndex = from.leaf();
+      entry = from.entry();
+    }
+  }
+
+  /** Where the next step begins; between steps. */
+  public ScrubPosition position() {
+    return over
+        ? ScrubPosition.END
+        : new ScrubPosition(cnode().attributes().gfid(), parity, leafIndex, entry);
   }
 
   /**
@@ -199,13 +226,72 @@ public final class Scrub implements BlockIo.Listener {
       }
     }
     blocks += count;
-    if (suspects == 0) {
-      endStep();
-      return;
-    }
     repairing = 1;
     for (long rest = suspects; rest != 0; rest &= rest - 1) {
       lookAgain(Long.numberOfTrailingZeros(rest));
+    }
+    if (parity && verifyParity) {
+      confirm();
+    }
+    oneRepaired();
+  }
+
+  /**
+   * Has sound parity made again from its members, in runs that lie in one segment: what comes out
+   * must have the checksum that its map says.
+   */
+  private void confirm() {
+    int segment = cnode().segmentBlocks();
+    int first = 0;
+    while (first < count) {
+      int run = 1;
+      while (first + run < count
+          && lblk[first + run] == lblk[first] + run
+          && lblk[first + run] % segment != 0) {
+        run++;
+      }
+      for (int i = first; i < first + run; ) {
+        int sound = 0;
+        while (i + sound < first + run && (suspects >>> (i + sound) & 1) == 0) {
+          sound++;
+        }
+        if (sound > 0) {
+          confirmRun(i, sound);
+        }
+        i += Math.max(1, sound);
+      }
+      first += run;
+    }
+  }
+
+  private void confirmRun(int i, int run) {
+    repairing++;
+    Cnode of = cnode();
+    long row = lblk[i] / of.layout().chunkBlocks();
+    for (int m = 0; m < of.layout().dataMembers(); m++) {
+      if (!rooms.present(of.layout().drive(row, m))) {
+        // There is nothing to compare it with.
+        oneRepaired();
+        return;
+      }
+    }
+    reads.make(
+        of.attributes().gfid(),
+        lblk[i],
+        run,
+        of.layout().member(row, rooms.driveIndex),
+        buffer,
+        i * Drive.BLOCK_BYTES,
+        made -> onConfirmed(i, run, made));
+  }
+
+  private void onConfirmed(int i, int run, boolean made) {
+    if (!made && run > 1) {
+      for (int block = i; block < i + run; block++) {
+        confirmRun(block, 1);
+      }
+    } else if (!made) {
+      unconfirmed++;
     }
     oneRepaired();
   }
@@ -241,6 +327,7 @@ public final class Scrub implements BlockIo.Listener {
     reads.make(
         of.attributes().gfid(),
         lblk[i],
+        1,
         member,
         buffer,
         offset,
@@ -300,6 +387,14 @@ public final class Scrub implements BlockIo.Listener {
   /** Of these, blocks that were written to a new place. */
   public long repaired() {
     return repaired;
+  }
+
+  /**
+   * Parity blocks with the right checksum that their members did not make: a member is damaged, or
+   * the parity was made wrong.
+   */
+  public long unconfirmed() {
+    return unconfirmed;
   }
 
   /** Of the damaged, blocks that could not be made from their groups. */

@@ -14,7 +14,7 @@ public final class AllocationMap {
   private long start;
   private long end;
 
-  /** An answer that has not been asked for yet. */
+  /** One that holds no answer yet. */
   public AllocationMap() {}
 
   void begin(long offset, long bytes) {

@@ -80,6 +80,21 @@ class PlantedBugTest {
   }
 
   @Test
+  void findsDiscardedBlocksThatAreFreedEarly() {
+    assertFound(CROWDED, FreesDiscardedBeforeClosing::new);
+  }
+
+  @Test
+  void findsDiscardsOfWhichTheParityHearsNothing() {
+    assertFound(CROWDED, DiscardsBesideTheParity::new);
+  }
+
+  @Test
+  void findsDiscardsThatAreRepliedToAndNotDone() {
+    assertFound(CROWDED, RepliesToDiscardsOnly::new);
+  }
+
+  @Test
   void findsStaleDrivesThatAreTakenIn() {
     assertFoundInRuns("stale drives are taken in", StaleDrivesTakenIn::new);
   }
@@ -191,7 +206,7 @@ class PlantedBugTest {
         return;
       }
       iom.onMessage(message);
-      if (message.type == MessageType.DELTA_TAKEN) {
+      if (message.type == MessageType.DELTA_TAKEN && message.detail != null) {
         WriteOp op = (WriteOp) message.subject;
         message.type = MessageType.DATA_HARDENED;
         message.subject = message.detail;
@@ -244,6 +259,49 @@ class PlantedBugTest {
             op.oldAddress[i] = 0;
           }
         }
+      }
+      iom.onMessage(message);
+    }
+  }
+
+  /** The place of a discarded block is given out again while the discard is open. */
+  private static final class FreesDiscardedBeforeClosing implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      if (message.type == MessageType.DELTA_TAKEN && ((WriteOp) message.subject).unmaps()) {
+        WriteOp op = (WriteOp) message.subject;
+        for (int i = 0; i < op.count; i++) {
+          if (op.oldAddress[i] != 0) {
+            array.iom(drive).rooms().allocator.free(op.oldAddress[i], op.mj);
+            op.oldAddress[i] = 0;
+          }
+        }
+      }
+      iom.onMessage(message);
+    }
+  }
+
+  /** A data IOM discards on its own: no parity is told. */
+  private static final class DiscardsBesideTheParity implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      if (message.type == MessageType.WRITE && ((WriteOp) message.subject).unmaps()) {
+        ((WriteOp) message.subject).parities = 0;
+      }
+      iom.onMessage(message);
+    }
+  }
+
+  /** A discard is replied to, and nothing was done. */
+  private static final class RepliesToDiscardsOnly implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      if (message.type == MessageType.WRITE
+          && ((WriteOp) message.subject).unmaps()
+          && ((WriteOp) message.subject).stripe == 0) {
+        WriteOp op = (WriteOp) message.subject;
+        iom.shard().send(op.client, MessageType.WRITE_CLOSED, op, null, 0);
+        return;
       }
       iom.onMessage(message);
     }

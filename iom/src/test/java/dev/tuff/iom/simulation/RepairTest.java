@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.scrub.Scrub;
+import dev.tuff.iom.scrub.ScrubPosition;
 import dev.tuff.iom.simulation.SimulatedArray.Checked;
 import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.volume.RequestResult;
@@ -41,7 +42,7 @@ class RepairTest {
   private static List<Scrub> scrub(SimulatedArray array) {
     List<Scrub> scrubs = new ArrayList<>();
     for (int d = 0; d < array.shape.drives(); d++) {
-      Scrub scrub = array.iom(d).scrub();
+      Scrub scrub = array.iom(d).scrub(ScrubPosition.START, true);
       while (!scrub.over()) {
         boolean[] done = {false};
         scrub.step(() -> done[0] = true);

@@ -1,0 +1,136 @@
+package dev.tuff.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What an admin goes through in the life of an array, with the real command under a load that
+ * verifies: drives fail in service, the machine crashes meanwhile, drives are replaced and rebuilt
+ * under load, scrubbed, and others fail.
+ */
+class DriveFailureIT {
+  @TempDir Path folder;
+  private Process running;
+
+  @AfterEach
+  void leaveNothingBehind() throws Exception {
+    if (running != null) {
+      running.destroyForcibly().waitFor();
+    }
+  }
+
+  private void makeArray(String protection, int drives) {
+    List<String> format = new ArrayList<>(List.of("format", "--protect", protection));
+    for (int i = 0; i < drives; i++) {
+      format.add(image("d" + i));
+    }
+    TuffProcess.run(folder, format.toArray(String[]::new)).succeeds();
+    TuffProcess.run(folder, "volume", "create", "v", "--size", "32M").succeeds();
+  }
+
+  private String image(String name) {
+    TuffProcess.shell(folder, "fallocate -l 96M " + name + ".img").succeeds();
+    return name + ".img";
+  }
+
+  private TuffProcess load(String seconds, String... more) {
+    List<String> arguments =
+        new ArrayList<>(List.of("load", "v", "--acks", "acks", "--seconds", seconds));
+    arguments.addAll(List.of(more));
+    return TuffProcess.run(folder, arguments.toArray(String[]::new)).succeeds();
+  }
+
+  /** A load that is killed in its middle. */
+  private void killedLoad(String... more) throws Exception {
+    List<String> arguments =
+        new ArrayList<>(List.of("load", "v", "--acks", "acks", "--seconds", "60"));
+    arguments.addAll(List.of(more));
+    long before = Files.size(folder.resolve("acks"));
+    Path complaints = folder.resolve("err");
+    running = TuffProcess.begin(folder, complaints, arguments.toArray(String[]::new));
+    // It verifies what is there first, and then writes on.
+    while (Files.size(folder.resolve("acks")) <= before + 4000) {
+      assertThat(running.isAlive()).as(Files.readString(complaints)).isTrue();
+      TimeUnit.MILLISECONDS.sleep(5);
+    }
+    TimeUnit.MILLISECONDS.sleep(500);
+    running.destroyForcibly().waitFor();
+  }
+
+  private void verify() {
+    assertThat(TuffProcess.run(folder, "load", "v", "--verify", "acks").succeeds().out())
+        .contains("all sound");
+  }
+
+  private JsonNode status() throws IOException {
+    return new ObjectMapper()
+        .readTree(TuffProcess.run(folder, "status", "-o", "json").succeeds().out());
+  }
+
+  private int lossesSurvived() throws IOException {
+    return status().get("volumes").get(0).get("lossesSurvived").asInt();
+  }
+
+  private void requireWhole() throws IOException {
+    assertThat(TuffProcess.run(folder, "check").succeeds().out()).contains("The array is sound");
+    assertThat(status().get("state").asText()).isEqualTo("healthy");
+  }
+
+  @Test
+  void aDriveFailsIsReplacedAndAnotherFails() throws Exception {
+    makeArray("4+1", 5);
+    load("3", "--fail", "2");
+    assertThat(lossesSurvived()).isZero();
+    assertThat(status().get("drives").get(2).get("state").asText()).isEqualTo("stale");
+    killedLoad();
+    verify();
+
+    String spare = image("n1");
+    TuffProcess.run(folder, "drive", "replace", "2", spare, "--no-wait").succeeds();
+    killedLoad();
+    load("3");
+    TuffProcess.run(folder, "rebuild").succeeds();
+    assertThat(lossesSurvived()).isEqualTo(1);
+    requireWhole();
+    JsonNode scrubbed =
+        new ObjectMapper()
+            .readTree(TuffProcess.run(folder, "scrub", "-o", "json").succeeds().out());
+    assertThat(scrubbed.get("damaged").asLong()).isZero();
+    assertThat(scrubbed.get("drives")).hasSize(5);
+
+    load("3", "--fail", "0");
+    verify();
+    TuffProcess.run(folder, "drive", "replace", "0", image("n2")).succeeds();
+    requireWhole();
+    verify();
+  }
+
+  @Test
+  void twoDrivesFailAtOnceAndAThirdWhenTheFirstIsRebuilt() throws Exception {
+    makeArray("4+2", 6);
+    load("3", "--fail", "1", "--fail", "4");
+    assertThat(lossesSurvived()).isZero();
+    killedLoad();
+    TuffProcess.run(folder, "drive", "replace", "1", image("n1")).succeeds();
+    assertThat(lossesSurvived()).isEqualTo(1);
+    load("3", "--fail", "0");
+    assertThat(lossesSurvived()).isZero();
+    verify();
+    TuffProcess.run(folder, "drive", "replace", "0", image("n2")).succeeds();
+    TuffProcess.run(folder, "drive", "replace", "4", image("n3")).succeeds();
+    assertThat(lossesSurvived()).isEqualTo(2);
+    requireWhole();
+    verify();
+  }
+}
