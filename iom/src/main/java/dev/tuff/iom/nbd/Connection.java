@@ -534,7 +534,7 @@ final class Connection {
   boolean needsTime() {
     return switch (phase) {
       case HANDSHAKE, LINGERING -> true;
-      case TRANSMISSION, FINISHING -> send.inFlight() || partialSince != 0 && receive.inFlight();
+      case TRANSMISSION, FINISHING -> send.inFlight() || (partialSince != 0 && receive.inFlight());
       case CLOSING, CLOSED -> false;
     };
   }

@@ -347,7 +347,7 @@ final class Handshake {
         refuse(Nbd.REP_ERR_INVALID, "the lengths within the option do not fit together");
         return;
       }
-      found |= query.equals(ALLOCATION) || !set && query.equals(NAMESPACE);
+      found |= query.equals(ALLOCATION) || (!set && query.equals(NAMESPACE));
     }
     if (in.hasRemaining()) {
       refuse(Nbd.REP_ERR_INVALID, "there is something behind the last query");

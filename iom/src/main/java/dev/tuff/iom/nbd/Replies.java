@@ -32,7 +32,7 @@ final class Replies {
     if (tellsError && style != Transmission.Style.SIMPLE) {
       error(reply, operation, Nbd.REPLY_TYPE_ERROR, Nbd.REPLY_FLAG_DONE, 0);
     } else if (style == Transmission.Style.EXTENDED
-        || style == Transmission.Style.STRUCTURED && operation.command == Nbd.CMD_READ) {
+        || (style == Transmission.Style.STRUCTURED && operation.command == Nbd.CMD_READ)) {
       chunk(reply, operation, Nbd.REPLY_TYPE_NONE, Nbd.REPLY_FLAG_DONE, 0);
     } else {
       simple(reply, operation, operation.error);

@@ -191,7 +191,7 @@ final class Transmission {
   /** What follows the header: a write's bytes, or what an extended request says it has. */
   private boolean hasPayload(Operation operation) {
     return operation.command == Nbd.CMD_WRITE
-        || style == Style.EXTENDED && operation.flag(Nbd.CMD_FLAG_PAYLOAD_LEN);
+        || (style == Style.EXTENDED && operation.flag(Nbd.CMD_FLAG_PAYLOAD_LEN));
   }
 
   private void check(Operation operation) {
