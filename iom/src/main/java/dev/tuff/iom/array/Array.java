@@ -10,6 +10,10 @@ import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.nbd.Exports;
+import dev.tuff.iom.nbd.NbdServer;
+import dev.tuff.iom.nbd.ServerLimits;
+import dev.tuff.iom.nbd.TlsSettings;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.proxy.Acting;
@@ -90,7 +94,7 @@ public final class Array implements AutoCloseable {
     int count = drives.count();
     int cores = Cpu.allowed().cardinality();
     int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
-    this.memory = IoMemory.open(memoryBytes(drives, options));
+    this.memory = IoMemory.open(memoryBytes(drives, options, shardCount));
     this.shards = new Shard[shardCount];
     this.loops = new UringLoop[shardCount];
     this.threads = new Thread[shardCount];
@@ -106,8 +110,8 @@ public final class Array implements AutoCloseable {
    * What all IOMs and clients need; no buffer lies across two regions of the memory, which may
    * waste one at each border.
    */
-  private static long memoryBytes(AssembledDrives drives, AssembleOptions options) {
-    long bytes = CLIENT_BYTES;
+  private static long memoryBytes(AssembledDrives drives, AssembleOptions options, int shards) {
+    long bytes = CLIENT_BYTES + shards * options.serverBytes();
     long largest = 0;
     for (DriveLabel label : drives.labels()) {
       if (label != null) {
@@ -854,6 +858,31 @@ public final class Array implements AutoCloseable {
 
   public int shardCount() {
     return shards.length;
+  }
+
+  /**
+   * Starts an NBD server on the array's shards, which does not listen yet. It must have been closed
+   * before the array is.
+   *
+   * @param tls null: none
+   * @param log hears one line per event, on the shards' threads; must not block
+   */
+  public NbdServer serve(
+      Exports exports, ServerLimits limits, TlsSettings tls, Consumer<String> log) {
+    NbdServer.Memory clientMemory =
+        new NbdServer.Memory() {
+          @Override
+          public IoBuffer[] take(int count, int bytesEach) {
+            return clientBuffers(count, bytesEach);
+          }
+
+          @Override
+          public void give(IoBuffer[] buffers) {
+            returnClientBuffers(buffers);
+          }
+        };
+    return NbdServer.start(
+        List.of(shards), List.of(loops), clientMemory, exports, limits, tls, log);
   }
 
   /** Runs a task once on a shard's thread. */

@@ -11,6 +11,7 @@ import java.util.List;
  *     all the same
  * @param pinned whether each shard stays on one core
  * @param lookOnly refuse to start rather than decide anything without drives that are missing
+ * @param serverBytes memory for an NBD server's requests, for each shard; 0 where none is started
  * @param longRunning keep memory for drives that take others' places while the array runs
  * @param spares drives that take the places of those that are missing or fail, in this order; only
  *     when the array is long-running and can be written
@@ -21,6 +22,7 @@ public record AssembleOptions(
     boolean readOnly,
     boolean pinned,
     boolean lookOnly,
+    long serverBytes,
     boolean longRunning,
     List<Path> spares,
     SpareListener spareListener) {
@@ -48,7 +50,13 @@ public record AssembleOptions(
   }
 
   public AssembleOptions(int shards, boolean readOnly, boolean pinned, boolean lookOnly) {
-    this(shards, readOnly, pinned, lookOnly, false, List.of(), SpareListener.NONE);
+    this(shards, readOnly, pinned, lookOnly, 0, false, List.of(), SpareListener.NONE);
+  }
+
+  /** The same with memory for a server. */
+  public AssembleOptions withServerBytes(long bytes) {
+    return new AssembleOptions(
+        shards, readOnly, pinned, lookOnly, bytes, longRunning, spares, spareListener);
   }
 
   /** One pinned shard a core, for reading and writing. */
@@ -58,6 +66,6 @@ public record AssembleOptions(
 
   /** Likewise, for long, with spares. */
   public static AssembleOptions service(List<Path> spares, SpareListener listener) {
-    return new AssembleOptions(0, false, true, false, true, spares, listener);
+    return new AssembleOptions(0, false, true, false, 0, true, spares, listener);
   }
 }

@@ -153,6 +153,7 @@ class ArrayModelTest {
               false,
               false,
               false,
+              0,
               true,
               List.of(files.paths.get(drives)),
               new AssembleOptions.SpareListener() {
