@@ -80,8 +80,7 @@ class ScrubIT {
     // 48 blocks a second: two minutes for the whole, so that it is stopped on its way.
     JsonNode stopped =
         json(
-            TuffProcess.run(
-                    folder, "scrub", "--rate", "192K", "--minutes", "0.02", "-o", "json")
+            TuffProcess.run(folder, "scrub", "--rate", "192K", "--minutes", "0.02", "-o", "json")
                 .succeeds());
     assertThat(stopped.get("finished").asBoolean()).isFalse();
     JsonNode noted =

@@ -68,7 +68,8 @@ class TransferIT {
       }
       Files.move(away, there);
     }
-    assertThat(TuffProcess.run(folder, "status").succeeds().out()).contains("stale", "no more loss");
+    assertThat(TuffProcess.run(folder, "status").succeeds().out())
+        .contains("stale", "no more loss");
     TuffProcess.run(folder, "get", "v", "out", "--size", "3000001").succeeds();
     assertThat(folder.resolve("out")).hasSameBinaryContentAs(folder.resolve("in"));
   }

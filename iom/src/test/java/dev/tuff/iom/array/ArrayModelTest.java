@@ -105,8 +105,7 @@ class ArrayModelTest {
       byte[] model = new byte[20 << 20];
       Random random = new Random(seed);
       try (Array array = Array.assemble(files.paths, new AssembleOptions(shards, false, false))) {
-        array.createVolume(
-            new VolumeSpec("v", model.length, data, parity, chunk, Toughness.NONE));
+        array.createVolume(new VolumeSpec("v", model.length, data, parity, chunk, Toughness.NONE));
         load(array, model, random, 500);
         for (int i = 0; i < parity; i++) {
           int drive = (int) Math.floorMod(seed + i, (long) drives);

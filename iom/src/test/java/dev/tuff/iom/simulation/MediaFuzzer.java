@@ -42,7 +42,7 @@ final class MediaFuzzer implements AutoCloseable {
     PARITY_MAP
   }
 
-  private static final int RECORDS_IN_FLIGHT = 2;
+  private static final int RECORDS_IN_FLIGHT = 4;
   private static final int BITMAP_BLOCKS = Allocator.BLOCKS_PER_PAGE;
   private static final long PAGE_CRC = 56;
   private static final long LABEL_CRC = Drive.BLOCK_BYTES - 4;
