@@ -1,6 +1,7 @@
 package dev.tuff.tools;
 
 import dev.tuff.iom.array.Array;
+import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.VolumeSpec;
 import dev.tuff.iom.volume.Toughness;
 import dev.tuff.iom.volume.VolumeInfo;
@@ -87,10 +88,25 @@ final class VolumeCommand implements Runnable {
         output.print(
             Results.volume(created),
             () ->
-                "created volume %s of %s%n"
-                    .formatted(created.name(), ByteSize.brief(created.sizeBytes())));
+                "created volume %s of %s%n%s"
+                    .formatted(
+                        created.name(),
+                        ByteSize.brief(created.sizeBytes()),
+                        note(created, assembled.status())));
       }
       return 0;
+    }
+
+    private static String note(VolumeInfo created, ArrayStatus status) {
+      if (created.parityMembers() == 0) {
+        return "note: %d+0 has no redundancy; with any drive lost, so is what it holds%n"
+            .formatted(created.dataMembers());
+      }
+      if (created.parityMembers() > status.parityMembers()) {
+        return "note: the array was formatted %d+%d and starts with at most %d drives missing; further parity helps against damaged blocks only%n"
+            .formatted(status.dataMembers(), status.parityMembers(), status.parityMembers());
+      }
+      return "";
     }
 
     private int chunkBytes() {

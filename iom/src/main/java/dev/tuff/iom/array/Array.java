@@ -35,9 +35,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -510,11 +510,13 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * Deletes a volume: when this returns it is gone for good, on every drive, and requests of whoever
-   * still has it are refused. The space that it holds is freed in the background, and at the next
-   * start if the array stops before that is through. A crash in it leaves the volume whole or gone.
+   * Deletes a volume: when this returns it is gone for good, on every drive, and requests of
+   * whoever still has it are refused. The space that it holds is freed in the background, and at
+   * the next start if the array stops before that is through. A crash in it leaves the volume whole
+   * or gone.
    *
-   * @throws ArrayException with one sentence when there is no such volume, or nothing can be written
+   * @throws ArrayException with one sentence when there is no such volume, or nothing can be
+   *     written
    */
   public synchronized void deleteVolume(String name) {
     if (readOnly) {

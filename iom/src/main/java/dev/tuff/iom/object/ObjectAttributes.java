@@ -45,7 +45,16 @@ public record ObjectAttributes(
       int drives,
       Toughness toughness) {
     this(
-        gfid, name, sizeBytes, chunkBlocks, dataMembers, parityMembers, drives, toughness, 0, false);
+        gfid,
+        name,
+        sizeBytes,
+        chunkBlocks,
+        dataMembers,
+        parityMembers,
+        drives,
+        toughness,
+        0,
+        false);
   }
 
   /** Longest name in UTF-8 bytes. */

@@ -80,7 +80,8 @@ class VolumesTest {
         write(array, "drop", content(3));
       }
       try (Array array = Array.assemble(files.paths, new AssembleOptions(2, false, false))) {
-        assertThat(array.status().volumes()).extracting(VolumeInfo::name)
+        assertThat(array.status().volumes())
+            .extracting(VolumeInfo::name)
             .containsExactlyInAnyOrder("keep", "drop");
         assertHolds(array, "keep", content(1));
         assertHolds(array, "drop", content(3));
