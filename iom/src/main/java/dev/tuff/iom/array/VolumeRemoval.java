@@ -53,7 +53,7 @@ final class VolumeRemoval implements RequestHandler {
       over = true;
       return;
     }
-    at += done.bytes();
+    at = done.offset() + done.bytes();
     step();
   }
 
