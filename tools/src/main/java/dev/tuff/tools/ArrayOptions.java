@@ -62,6 +62,11 @@ final class ArrayOptions {
     return present;
   }
 
+  /** The array file that names the drives; null when they are named one by one. */
+  Path fileOrNull() {
+    return drives.isEmpty() ? file() : null;
+  }
+
   private Path file() {
     if (arrayFile != null) {
       return arrayFile;
@@ -100,7 +105,15 @@ final class ArrayOptions {
   }
 
   private Array assemble(AssembleOptions options) {
-    List<Path> present = drives();
+    return assemble(drives(), options);
+  }
+
+  /** Starts the array of just these drives for reading and writing. */
+  Array assemble(List<Path> present) {
+    return assemble(present, AssembleOptions.defaults());
+  }
+
+  private Array assemble(List<Path> present, AssembleOptions options) {
     Preflight.require(0);
     Array array = Array.assemble(present, options);
     PrintWriter err = command.commandLine().getErr();

@@ -13,6 +13,8 @@ import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.proxy.Acting;
+import dev.tuff.iom.rebuild.NoRoomException;
+import dev.tuff.iom.rebuild.RebuildProgress;
 import dev.tuff.iom.recovery.DamagedJournalException;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Roster;
@@ -73,6 +75,7 @@ public final class Array implements AutoCloseable {
   private final List<VolumeRemoval> removals = new CopyOnWriteArrayList<>();
   private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
+  private final ArrayRebuild rebuild;
   private final AtomicInteger begunFailovers = new AtomicInteger();
   private final AtomicInteger failovers = new AtomicInteger();
 
@@ -96,6 +99,7 @@ public final class Array implements AutoCloseable {
     this.devices = new BlockDevice[count];
     this.roster = new Roster(count);
     this.budgets = new SpaceBudget[count];
+    this.rebuild = new ArrayRebuild(this);
   }
 
   /**
@@ -111,6 +115,9 @@ public final class Array implements AutoCloseable {
         bytes += sizes.bytes();
         largest = Math.max(largest, sizes.largestBufferBytes());
       }
+    }
+    for (DriveLabel label : drives.labels()) {
+      bytes += label != null && label.root().rebuilding() ? IomMemory.rebuildBytes() : 0;
     }
     bytes += drives.bearable() * IomMemory.proxyBytes();
     return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * largest;
@@ -134,7 +141,7 @@ public final class Array implements AutoCloseable {
    * @throws ArrayException with one sentence that says what was found and what to do
    */
   public static Array assemble(List<Path> drives, AssembleOptions options) {
-    AssembledDrives found = AssembledDrives.of(drives);
+    AssembledDrives found = AssembledDrives.of(drives).checkEnough();
     Array array = new Array(found, options);
     boolean started = false;
     try {
@@ -147,6 +154,18 @@ public final class Array implements AutoCloseable {
         array.abandon();
       }
     }
+  }
+
+  /**
+   * Makes a drive a member of an array that does not run, in the place of one that is lost or is to
+   * be: a start with the paths that are returned goes on from there, and rebuilds it. Once more
+   * with the same drive is as good as once.
+   *
+   * @param drives those of the array that are there
+   * @throws ArrayException with one sentence; nothing was changed then
+   */
+  public static List<Path> replaceDrive(List<Path> drives, Replacement replacement) {
+    return DriveJoin.join(drives, replacement);
   }
 
   private void open() {
@@ -220,6 +239,58 @@ public final class Array implements AutoCloseable {
         new Failover(
             drives.labels(), parts, start, clients, drives.bearable(), new FailoverListener());
     openVolumes();
+    if (!readOnly) {
+      rebuild.start();
+    }
+  }
+
+  // ---- rebuild
+
+  /** Who goes first from now on; clients by default. */
+  public void setRebuildPolicy(RebuildPolicy policy) {
+    rebuild.setPolicy(policy);
+  }
+
+  /** The rebuilds of this run, also those that are over. */
+  public List<RebuildInfo> rebuilds() {
+    return rebuild.infos();
+  }
+
+  /** True while a drive does not have everything yet. */
+  public boolean anythingToRebuild() {
+    return failover != null && failover.rebuilding().any();
+  }
+
+  boolean rebuilding(int drive) {
+    return failover != null && failover.rebuilding().contains(drive);
+  }
+
+  long requestsAccepted() {
+    long accepted = 0;
+    for (ClientSide client : clients) {
+      accepted += client.accepted();
+    }
+    return accepted;
+  }
+
+  boolean requestsInside() {
+    for (ClientSide client : clients) {
+      if (client.accepted() != client.released()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Has something done on the shard of a drive's IOM, if the drive is there then. */
+  void onDrive(int drive, Consumer<Iom> task) {
+    execute(
+        drive % shards.length,
+        () -> {
+          if (roster.iom(drive) != null) {
+            task.accept(iom(drive));
+          }
+        });
   }
 
   private static List<Integer> allowedCores() {
@@ -296,13 +367,13 @@ public final class Array implements AutoCloseable {
       throw new ArrayException(
           "Drive " + drive + " is not in service; 'tuff status' shows which drives are.");
     }
-    if (missing() + 1 > drives.bearable()) {
+    if (lost(drive) + 1 > drives.bearable()) {
       throw new ArrayException(
           "Drive "
               + drive
               + " can't be done without: "
-              + missing()
-              + " drives are missing already, and protection makes up for "
+              + lost(drive)
+              + " drives are missing or not rebuilt already, and protection makes up for "
               + drives.bearable()
               + ". Replace a missing drive first.");
     }
@@ -315,6 +386,15 @@ public final class Array implements AutoCloseable {
       pause();
     }
     awaitServing();
+  }
+
+  /** Drives that can't be counted on beside {@code drive}. */
+  private int lost(int drive) {
+    int lost = 0;
+    for (int d = 0; d < driveCount(); d++) {
+      lost += d != drive && (!present(d) || rebuilding(d)) ? 1 : 0;
+    }
+    return lost;
   }
 
   private int missing() {
@@ -340,6 +420,8 @@ public final class Array implements AutoCloseable {
         shard,
         switch (cause) {
           case ArrayException known -> known;
+          case NoRoomException full ->
+              new ArrayException("The array has stopped: " + full.getMessage() + ".", full);
           case DamagedJournalException damaged -> new ArrayException(damaged.getMessage(), damaged);
           case LostBlockException lost ->
               new ArrayException(
@@ -699,13 +781,13 @@ public final class Array implements AutoCloseable {
   private DriveInfo driveInfo(int d, Map<Long, Long> used) {
     DriveLabel label = drives.labels()[d];
     DriveLabel stale = drives.stale()[d];
-    if (stale != null) {
+    if (label == null && stale != null) {
       long bytes = stale.superblock().sizeBlocks() * Drive.BLOCK_BYTES;
       return new DriveInfo(
-          d, stale.path().toString(), "stale", bytes, 0, 0, stale.root().epoch(), 0, 0, 0);
+          d, stale.path().toString(), "stale", bytes, 0, 0, stale.root().epoch(), 0, 0, 0, null);
     }
     if (label == null) {
-      return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0);
+      return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0, null);
     }
     Superblock s = label.superblock();
     return await(
@@ -715,10 +797,13 @@ public final class Array implements AutoCloseable {
               if (!present(d)) {
                 long bytes = s.sizeBlocks() * Drive.BLOCK_BYTES;
                 done.complete(
-                    new DriveInfo(d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0));
+                    new DriveInfo(
+                        d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0, null));
                 return;
               }
               SideRooms rooms = iom(d).rooms();
+              RebuildProgress progress =
+                  iom(d).rebuild() == null ? null : iom(d).rebuild().progress();
               synchronized (used) {
                 for (Cnode cnode : rooms.cnodes().all()) {
                   used.merge(cnode.attributes().gfid(), cnode.mappedDataBlocks(), Long::sum);
@@ -728,14 +813,15 @@ public final class Array implements AutoCloseable {
                   new DriveInfo(
                       d,
                       label.path().toString(),
-                      "online",
+                      progress == null || progress.over() ? "online" : "rebuilding",
                       s.sizeBlocks() * Drive.BLOCK_BYTES,
                       (rooms.allocator.blocks() - rooms.allocator.freeBlocks()) * Drive.BLOCK_BYTES,
                       (long) s.journalBlocks() * Drive.BLOCK_BYTES,
                       rooms.root.epoch(),
                       rooms.counters().checksumErrors.get(),
                       rooms.counters().mediaErrors.get(),
-                      rooms.counters().reconstructedBlocks.get()));
+                      rooms.counters().reconstructedBlocks.get(),
+                      progress == null || progress.over() ? null : rebuild.info(d, progress)));
             }));
   }
 
@@ -749,7 +835,7 @@ public final class Array implements AutoCloseable {
         attributes.chunkBlocks() * Drive.BLOCK_BYTES,
         attributes.toughness(),
         usedBytes,
-        attributes.parityMembers() - missing());
+        attributes.parityMembers() - lost(-1));
   }
 
   /** What went through the drives since they were assembled. */
@@ -817,6 +903,7 @@ public final class Array implements AutoCloseable {
     }
     closed = true;
     removals.forEach(VolumeRemoval::stop);
+    rebuild.close();
     try {
       if (!readOnly) {
         inOneGo(
@@ -841,6 +928,13 @@ public final class Array implements AutoCloseable {
     }
     for (int d = 0; d < driveCount(); d++) {
       int drive = d;
+      onDrive(
+          d,
+          iom -> {
+            if (iom.rebuild() != null) {
+              iom.rebuild().inBackground(0);
+            }
+          });
       while (!await(
           this.<Boolean>onShard(d % shards.length, done -> done.complete(acting(drive).quiet())))) {
         pause();

@@ -6,6 +6,7 @@ import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.RebuildingDrives;
 import dev.tuff.iom.volume.ClientSide;
 import dev.tuff.iom.write.WriteOp;
 import java.util.BitSet;
@@ -45,7 +46,7 @@ public final class Failover {
   private final Acting[] former;
 
   private final BitSet failed = new BitSet();
-  private ArrayStart current;
+  private volatile ArrayStart current;
   private boolean busy;
   private boolean again;
   private boolean starting;
@@ -84,8 +85,9 @@ public final class Failover {
       return;
     }
     int missing = 1;
-    for (DriveLabel label : labels) {
-      missing += label == null ? 1 : 0;
+    for (int d = 0; d < labels.length; d++) {
+      // What a drive does not have yet counts as lost with it.
+      missing += labels[d] == null || (d != drive && current.rebuilding().contains(d)) ? 1 : 0;
     }
     if (missing > bearable) {
       listener.onTooMany(drive, why);
@@ -195,6 +197,11 @@ public final class Failover {
       listener.onBegun((BitSet) failed.clone());
       onEachShard((shard, done) -> pause(shard, done), this::halt);
     }
+  }
+
+  /** Drives that are members and do not have everything yet; any thread. */
+  public RebuildingDrives rebuilding() {
+    return current.rebuilding();
   }
 
   /** True while clients wait; on the first shard. */

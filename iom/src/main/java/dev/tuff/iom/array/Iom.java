@@ -14,6 +14,8 @@ import dev.tuff.iom.proxy.HandOver;
 import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
+import dev.tuff.iom.rebuild.DriveRebuild;
+import dev.tuff.iom.rebuild.RebuildSide;
 import dev.tuff.iom.repair.BlockRepair;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
@@ -41,6 +43,7 @@ public final class Iom implements Acting {
   private final ParitySide parity;
   private final BlockRepair repair;
   private final ReadSide reads;
+  private final RebuildSide rebuild;
   private boolean journalFull;
   private HandOver handOver;
 
@@ -56,6 +59,7 @@ public final class Iom implements Acting {
     this.repair = new BlockRepair(rooms, data, parity);
     this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
     parity.setRepairs(reads);
+    this.rebuild = new RebuildSide(rooms, data, parity, reads);
   }
 
   @Override
@@ -94,6 +98,8 @@ public final class Iom implements Acting {
       case JOURNAL_FULL -> data.onJournalFull();
       case JOURNAL_TRIMMED -> data.onJournalTrimmed();
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
+      case ENSURE_REBUILT, REBUILT, READ_VERSIONS, VERSIONS_READ, FIND_MAPPED, MAPPED_FOUND ->
+          rebuild.onMessage(type, subject, message.number);
       case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
@@ -104,6 +110,7 @@ public final class Iom implements Acting {
     if (handOver == null) {
       handOver = new HandOver(this, data, reads);
     }
+    rebuild.halt();
     rooms.shard.remove(this);
     rooms.drive.halt(idle);
   }
@@ -123,14 +130,38 @@ public final class Iom implements Acting {
     if (readOnly) {
       return;
     }
+    DriveRebuild rebuilding = rebuild.own();
+    if (rebuilding != null) {
+      rebuilding.proceed();
+    }
     rooms.journal.commit();
     tellJournalState();
     Checkpoint checkpoint = rooms.checkpoint;
     if (checkpoint.running()) {
       checkpoint.proceed();
-    } else if (checkpointDue()) {
-      checkpoint.start(oldestOpenId(), data::resume);
+    } else if (checkpointDue() || (rebuilding != null && rebuilding.endsWithCheckpoint())) {
+      startCheckpoint(oldestOpenId(), data::resume);
     }
+  }
+
+  private void startCheckpoint(long oldestNeeded, Runnable done) {
+    DriveRebuild rebuilding = rebuild.own();
+    if (rebuilding == null) {
+      rooms.checkpoint.start(oldestNeeded, done);
+      return;
+    }
+    rebuilding.onCheckpointStarted();
+    rooms.checkpoint.start(
+        oldestNeeded,
+        () -> {
+          rebuilding.onCheckpointDone();
+          done.run();
+        });
+  }
+
+  /** The rebuild of its drive; null when the drive had everything at the start. */
+  public DriveRebuild rebuild() {
+    return rebuild.own();
   }
 
   /** A parity's journal fills by what others start: they have to know. */
@@ -243,12 +274,13 @@ public final class Iom implements Acting {
         && parity.inside() == 0
         && reads.inside() == 0
         && repair.inside() == 0
+        && rebuild.quiet()
         && rooms.journal.idle()
         && !rooms.checkpoint.running();
   }
 
   /** The last checkpoint of a quiet IOM. */
   public void lastCheckpoint(Runnable done) {
-    rooms.checkpoint.start(Long.MAX_VALUE, done);
+    startCheckpoint(Long.MAX_VALUE, done);
   }
 }

@@ -1,5 +1,7 @@
 package dev.tuff.iom.recovery;
 
+import dev.tuff.iom.checkpoint.Epoch;
+import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
@@ -66,8 +68,7 @@ public final class Recovery {
   private final ArrayDeque<Place> waiting = new ArrayDeque<>();
   private final BitSet present = new BitSet();
   private boolean dirty;
-  private long epoch;
-  private BitSet epochDrives;
+  private Root epoch;
   private long oldestEpoch = Long.MAX_VALUE;
   private int owed;
   private int settling;
@@ -103,20 +104,13 @@ public final class Recovery {
           for (Cnode cnode : iom.rooms().cnodes().all()) {
             objectsHere.add(cnode.attributes());
           }
-          long epochHere = iom.rooms().root.epoch();
-          BitSet drivesHere = new BitSet();
-          for (int d = 0; d < ioms.length; d++) {
-            drivesHere.set(d, iom.rooms().root.inEpoch(d));
-          }
+          Root epochHere = iom.rooms().root.epochOnly();
           answer(
               () -> {
                 dirty |= hereDirty;
                 places.addAll(here);
-                if (epochHere > epoch) {
-                  epoch = epochHere;
-                  epochDrives = drivesHere;
-                }
-                oldestEpoch = Math.min(oldestEpoch, epochHere);
+                epoch = epoch == null ? epochHere : Epoch.newest(epoch, epochHere);
+                oldestEpoch = Math.min(oldestEpoch, epochHere.epoch());
                 Map<Long, Integer> gfids = new HashMap<>();
                 for (ObjectAttributes attributes : objectsHere) {
                   ObjectAttributes others = objects.putIfAbsent(attributes.gfid(), attributes);
@@ -140,9 +134,9 @@ public final class Recovery {
   }
 
   private void onCollected() {
-    boolean needed = dirty || oldestEpoch != epoch;
+    boolean needed = dirty || oldestEpoch != epoch.epoch();
     if (!needed && readOnly) {
-      done.accept(RecoveryReport.of(false, counts, epoch));
+      done.accept(RecoveryReport.of(false, counts, epoch.epoch()));
       return;
     }
     makeObjects();
@@ -221,14 +215,13 @@ public final class Recovery {
    */
   private void finish() {
     boolean newEpoch = (dirty || !readOnly) && present.cardinality() < ioms.length;
-    long nowEpoch = newEpoch ? epoch + 1 : epoch;
-    boolean write = newEpoch || oldestEpoch != epoch;
-    BitSet drives = newEpoch ? present : epochDrives;
+    if (newEpoch) {
+      epoch.beginEpoch(epoch.epoch() + 1, present);
+    }
+    long nowEpoch = epoch.epoch();
     askAll(
         (drive, iom) -> {
-          if (write) {
-            iom.rooms().root.beginEpoch(nowEpoch, drives);
-          }
+          iom.rooms().root.takeEpoch(epoch);
           iom.finish(
               () ->
                   answer(

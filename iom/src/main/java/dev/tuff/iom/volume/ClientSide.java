@@ -5,6 +5,7 @@ import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Counter;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.MessageType;
@@ -33,6 +34,8 @@ public final class ClientSide implements Actor {
   private int freeQueryCount;
   private int partsUnderWay;
   private int requestsInside;
+  private final Counter accepted = new Counter();
+  private final Counter released = new Counter();
   private boolean paused;
 
   public ClientSide(Shard shard) {
@@ -52,6 +55,7 @@ public final class ClientSide implements Actor {
     request.volume = volume;
     request.result = RequestResult.OK;
     requestsInside++;
+    accepted.add(1);
     if (!waiting.isEmpty() || mustWait(request)) {
       waiting.add(request);
       return;
@@ -405,6 +409,7 @@ public final class ClientSide implements Actor {
     if (--request.closesOwed == 0) {
       request.submitted = false;
       requestsInside--;
+      released.add(1);
       request.handler.onReleased(request);
     }
     startWaiting();
@@ -454,6 +459,16 @@ public final class ClientSide implements Actor {
       freeReads = java.util.Arrays.copyOf(freeReads, freeReadCount * 2);
     }
     freeReads[freeReadCount++] = op;
+  }
+
+  /** Requests submitted since the start. Any thread, a little late. */
+  public long accepted() {
+    return accepted.get();
+  }
+
+  /** Of these, those that are over. Any thread, a little late. */
+  public long released() {
+    return released.get();
   }
 
   /** Requests submitted and not released. */

@@ -23,7 +23,7 @@ class EpochTest {
     Root newest = Epoch.newest(roots);
     StringBuilder stale = new StringBuilder();
     for (int i = 0; i < roots.length; i++) {
-      if (roots[i] != null && Epoch.stale(roots[i], i, newest)) {
+      if (roots[i] != null && Epoch.stale(roots[i], newest)) {
         stale.append(i);
       }
     }
