@@ -43,6 +43,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -75,6 +76,7 @@ public final class Array implements AutoCloseable {
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final Map<Integer, ArrayDeque<IoBuffer>> freeClientBuffers = new HashMap<>();
+  private final List<VolumeRemoval> removals = new CopyOnWriteArrayList<>();
   private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
   private final ArrayRebuild rebuild;
@@ -615,8 +617,72 @@ public final class Array implements AutoCloseable {
                   done.complete(all);
                 }));
     for (ObjectAttributes attributes : found) {
-      volumes.put(attributes.name(), volume(attributes));
+      if (!attributes.deleted()) {
+        volumes.put(attributes.name(), volume(attributes));
+      } else if (!readOnly && inOneGo(() -> holdsAnything(attributes.gfid()))) {
+        remove(attributes);
+      }
     }
+  }
+
+  private boolean holdsAnything(long gfid) {
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d)) {
+        continue;
+      }
+      int drive = d;
+      boolean here =
+          await(
+              this.<Boolean>onShard(
+                  d % shards.length,
+                  done -> {
+                    Cnode cnode = iom(drive).rooms().cnode(gfid);
+                    done.complete(cnode.mappedDataBlocks() + cnode.mappedParityBlocks() > 0);
+                  }));
+      if (here) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Frees what a deleted volume holds, in the background. */
+  private VolumeRemoval remove(ObjectAttributes attributes) {
+    int shard = (int) (attributes.gfid() % shards.length);
+    VolumeRemoval removal = new VolumeRemoval(volume(attributes), shards[shard]);
+    removals.add(removal);
+    execute(shard, removal::step);
+    return removal;
+  }
+
+  /**
+   * Deletes a volume: when this returns it is gone for good, on every drive, and requests of
+   * whoever still has it are refused. The space that it holds is freed in the background, and at
+   * the next start if the array stops before that is through. A crash in it leaves the volume whole
+   * or gone.
+   *
+   * @throws ArrayException with one sentence when there is no such volume, or nothing can be
+   *     written
+   */
+  public synchronized void deleteVolume(String name) {
+    if (readOnly) {
+      throw new ArrayException("The array was started read-only; no volume can be deleted.");
+    }
+    Volume volume = volume(name);
+    ObjectAttributes deleted = volume.attributes().asDeleted();
+    volume.delete();
+    inOneGo(() -> create(deleted));
+    volumes.remove(name);
+    remove(deleted);
+  }
+
+  /** Deleted volumes whose space is still being freed: how many bytes of them are not through. */
+  public long bytesBeingFreed() {
+    long bytes = 0;
+    for (VolumeRemoval removal : removals) {
+      bytes += removal.over() ? 0 : removal.bytesLeft();
+    }
+    return bytes;
   }
 
   private Volume volume(ObjectAttributes attributes) {
@@ -658,7 +724,7 @@ public final class Array implements AutoCloseable {
       created.add(
           onShard(
               d % shards.length,
-              done -> acting(drive).createObject(attributes, () -> done.complete(null))));
+              done -> acting(drive).putObject(attributes, () -> done.complete(null))));
     }
     created.forEach(this::await);
     return null;
@@ -926,6 +992,7 @@ public final class Array implements AutoCloseable {
     }
     closed = true;
     spares.close();
+    removals.forEach(VolumeRemoval::stop);
     rebuild.close();
     try {
       if (!readOnly) {

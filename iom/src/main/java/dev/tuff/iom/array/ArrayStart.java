@@ -300,7 +300,7 @@ public final class ArrayStart {
             recoveries,
             coordinator,
             parts.readOnly(),
-            (drive, attributes, hardened) -> acting[drive].createObject(attributes, hardened),
+            (drive, attributes, hardened) -> acting[drive].putObject(attributes, hardened),
             this::onRecovered)
         .start();
   }
@@ -338,7 +338,7 @@ public final class ArrayStart {
     SideRooms rooms =
         SideRooms.ofProxy(d, parts.shardOf(d), pools, zeros, parts.roster(), rebuilding, Kernel.isal());
     Proxy proxy = new Proxy(rooms, report.epoch() << EPOCH_ID_BITS, openUpdates());
-    objects.forEach(attributes -> proxy.createObject(attributes, () -> {}));
+    objects.forEach(attributes -> proxy.putObject(attributes, () -> {}));
     acting[d] = proxy;
     parts.roster().setProxy(d, parts.seenAs().actor(d, proxy));
     parts.budgets()[d] = null;

@@ -425,7 +425,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private void createVolume() {
     int[] owed = {drives.length};
     for (int d = 0; d < drives.length; d++) {
-      acting(d).createObject(shape.attributes(), () -> owed[0]--);
+      acting(d).putObject(shape.attributes(), () -> owed[0]--);
     }
     run(() -> owed[0] == 0);
   }

@@ -111,6 +111,11 @@ public final class ClientSide implements Actor {
     Volume volume = request.volume;
     request.repliesOwed = 0;
     request.closesOwed = 0;
+    if (volume.deleted()) {
+      request.result = RequestResult.DELETED;
+      answer(request);
+      return;
+    }
     switch (request.kind) {
       case READ -> {
         if (inRange(volume, request)) {
@@ -139,12 +144,14 @@ public final class ClientSide implements Actor {
       case FLUSH -> startFlush(volume, request);
     }
     if (request.closesOwed == 0) {
-      // Refused, or nothing to do: the handler is still not called from within submit.
-      shard.send(this, MessageType.FLUSHED, request, null, -1);
-      request.closesOwed = 1;
-      request.repliesOwed = 1;
-      partsUnderWay++;
+      answer(request);
     }
+  }
+
+  /** Refused, or nothing to do: the handler is still not called from within submit. */
+  private void answer(VolumeRequest request) {
+    owe(request);
+    shard.send(this, MessageType.FLUSHED, request, null, -1);
   }
 
   private static boolean inRange(Volume volume, VolumeRequest request) {
