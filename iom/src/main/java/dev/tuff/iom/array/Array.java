@@ -105,7 +105,7 @@ public final class Array implements AutoCloseable {
     this.roster = new Roster(count);
     this.budgets = new SpaceBudget[count];
     this.rebuild = new ArrayRebuild(this);
-    this.spares = new Spares(this, options.spares(), options.spareListener());
+    this.spares = new Spares(this, options.spares(), options.driveListener());
   }
 
   /**
@@ -364,7 +364,9 @@ public final class Array implements AutoCloseable {
       fail(shards[drive % shards.length], new ArrayException(stopped(drive, why)));
       return;
     }
-    failedDrives.putIfAbsent(drive, why);
+    if (failedDrives.putIfAbsent(drive, why) == null) {
+      options.driveListener().onFailed(drive, drivePath(drive), why);
+    }
     failover.onDriveFailed(drive, why);
   }
 
@@ -595,6 +597,11 @@ public final class Array implements AutoCloseable {
 
   int driveCount() {
     return roster.drives();
+  }
+
+  /** True when the drive is in service now. Any thread. */
+  public boolean isPresent(int drive) {
+    return drive >= 0 && drive < driveCount() && present(drive);
   }
 
   boolean present(int drive) {

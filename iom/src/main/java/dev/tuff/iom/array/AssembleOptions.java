@@ -15,7 +15,7 @@ import java.util.List;
  * @param longRunning keep memory for drives that take others' places while the array runs
  * @param spares drives that take the places of those that are missing or fail, in this order; only
  *     when the array is long-running and can be written
- * @param spareListener hears what becomes of them
+ * @param driveListener hears what becomes of drives
  */
 public record AssembleOptions(
     int shards,
@@ -25,24 +25,20 @@ public record AssembleOptions(
     long serverBytes,
     boolean longRunning,
     List<Path> spares,
-    SpareListener spareListener) {
-  /** Hears what becomes of spares. On a thread of their own. */
-  public interface SpareListener {
+    DriveListener driveListener) {
+  /** Hears what becomes of drives while the array runs. */
+  public interface DriveListener {
     /** Nothing is to be heard. */
-    SpareListener NONE =
-        new SpareListener() {
-          @Override
-          public void onTaken(int drive, Path spare) {}
+    DriveListener NONE = new DriveListener() {};
 
-          @Override
-          public void onRefused(Path spare, String why) {}
-        };
+    /** The array goes on without a drive. On a shard, and not for long. */
+    default void onFailed(int drive, String path, String why) {}
 
-    /** A spare is the drive with that index now, and is being rebuilt. */
-    void onTaken(int drive, Path spare);
+    /** A spare is the drive with that index now, and is being rebuilt. On a thread of its own. */
+    default void onTaken(int drive, Path spare) {}
 
-    /** A spare can't be used. */
-    void onRefused(Path spare, String why);
+    /** A spare can't be used. On a thread of its own. */
+    default void onRefused(Path spare, String why) {}
   }
 
   public AssembleOptions(int shards, boolean readOnly, boolean pinned) {
@@ -50,13 +46,13 @@ public record AssembleOptions(
   }
 
   public AssembleOptions(int shards, boolean readOnly, boolean pinned, boolean lookOnly) {
-    this(shards, readOnly, pinned, lookOnly, 0, false, List.of(), SpareListener.NONE);
+    this(shards, readOnly, pinned, lookOnly, 0, false, List.of(), DriveListener.NONE);
   }
 
   /** The same with memory for a server. */
   public AssembleOptions withServerBytes(long bytes) {
     return new AssembleOptions(
-        shards, readOnly, pinned, lookOnly, bytes, longRunning, spares, spareListener);
+        shards, readOnly, pinned, lookOnly, bytes, longRunning, spares, driveListener);
   }
 
   /** One pinned shard a core, for reading and writing. */
@@ -65,7 +61,7 @@ public record AssembleOptions(
   }
 
   /** Likewise, for long, with spares. */
-  public static AssembleOptions service(List<Path> spares, SpareListener listener) {
+  public static AssembleOptions service(List<Path> spares, DriveListener listener) {
     return new AssembleOptions(0, false, true, false, 0, true, spares, listener);
   }
 }

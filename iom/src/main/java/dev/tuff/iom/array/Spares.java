@@ -11,11 +11,11 @@ import java.util.List;
 final class Spares {
   private final Array array;
   private final List<Path> spares;
-  private final AssembleOptions.SpareListener listener;
+  private final AssembleOptions.DriveListener listener;
   private Thread thread;
   private boolean stopped;
 
-  Spares(Array array, List<Path> spares, AssembleOptions.SpareListener listener) {
+  Spares(Array array, List<Path> spares, AssembleOptions.DriveListener listener) {
     this.array = array;
     this.spares = new ArrayList<>(spares);
     this.listener = listener;

@@ -156,7 +156,7 @@ class ArrayModelTest {
               0,
               true,
               List.of(files.paths.get(drives)),
-              new AssembleOptions.SpareListener() {
+              new AssembleOptions.DriveListener() {
                 @Override
                 public void onTaken(int drive, Path spare) {
                   taken.add(drive);
