@@ -740,7 +740,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return now().iom(drive);
   }
 
-  private Acting acting(int drive) {
+  Acting acting(int drive) {
     return now().acting(drive);
   }
 
