@@ -111,11 +111,9 @@ public final class Array implements AutoCloseable {
       if (label != null) {
         IomMemory sizes = IomMemory.of(label.superblock(), drives.count());
         bytes += sizes.bytes();
+        bytes += label.root().rebuilding() ? sizes.rebuildBytes() : 0;
         largest = Math.max(largest, sizes.largestBufferBytes());
       }
-    }
-    for (DriveLabel label : drives.labels()) {
-      bytes += label != null && label.root().rebuilding() ? IomMemory.rebuildBytes() : 0;
     }
     bytes += drives.bearable() * IomMemory.proxyBytes();
     return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * largest;

@@ -18,7 +18,6 @@ import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
-import dev.tuff.iom.rebuild.DriveRebuild;
 import dev.tuff.iom.recovery.IomRecovery;
 import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
@@ -96,7 +95,7 @@ final class IomStart {
       pool(memory, sizes.gatherBuffers(), IomMemory.LARGE_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
-      pool(memory, root.rebuilding() ? DriveRebuild.BUFFERS : 0, IomMemory.LARGE_BYTES)
+      pool(memory, root.rebuilding() ? sizes.rebuildBuffers() : 0, IomMemory.LARGE_BYTES)
     };
     IoBuffer zeros = zeros(memory);
     BlockCache blocks = new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));
