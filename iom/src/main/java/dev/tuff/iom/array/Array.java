@@ -119,15 +119,15 @@ public final class Array implements AutoCloseable {
       if (label != null) {
         IomMemory sizes = IomMemory.of(label.superblock(), drives.count());
         bytes += sizes.bytes();
+        bytes += label.root().rebuilding() ? sizes.rebuildBytes() : 0;
         largest = Math.max(largest, sizes.largestBufferBytes());
       }
     }
-    for (DriveLabel label : drives.labels()) {
-      boolean rebuilds =
-          options.longRunning() || (label != null && label.root().rebuilding());
-      bytes += rebuilds ? IomMemory.rebuildBytes() : 0;
-      if (options.longRunning() && label == null) {
-        bytes += IomMemory.of(drives.smallest(), drives.count()).bytes();
+    if (options.longRunning()) {
+      IomMemory another = IomMemory.of(drives.smallest(), drives.count());
+      for (DriveLabel label : drives.labels()) {
+        bytes += label == null ? another.bytes() : 0;
+        bytes += label == null || !label.root().rebuilding() ? another.rebuildBytes() : 0;
       }
     }
     bytes += drives.bearable() * IomMemory.proxyBytes();

@@ -18,11 +18,11 @@ final class ArrayRebuild implements AutoCloseable {
 
   private static final long MEASURE_NANOS = 500_000_000L;
 
-  private static final int FULL_SPEED = 16;
+  private static final int FULL_SPEED = 48;
   private static final int BALANCED_RUNS = 2;
 
   /** Beside clients that go first it goes on in one tick of so many. */
-  private static final int SERVICE_TICKS = 8;
+  private static final int SERVICE_TICKS = 16;
 
   private final Array array;
   private final Measured[] measured;
@@ -140,6 +140,7 @@ final class ArrayRebuild implements AutoCloseable {
         drive,
         progress.totalBlocks() * Drive.BLOCK_BYTES,
         Math.max(0, progress.totalBlocks() - progress.passedBlocks()) * Drive.BLOCK_BYTES,
+        progress.rebuiltBlocks() * Drive.BLOCK_BYTES,
         of.bytesPerSecond,
         progress.lostBlocks());
   }

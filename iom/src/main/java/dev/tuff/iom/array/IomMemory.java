@@ -63,8 +63,13 @@ public record IomMemory(
   }
 
   /** What a drive that is being rebuilt needs beside. */
-  public static long rebuildBytes() {
-    return (long) DriveRebuild.BUFFERS * LARGE_BYTES;
+  public long rebuildBytes() {
+    return (long) rebuildBuffers() * LARGE_BYTES;
+  }
+
+  /** Of these, buffers: for so many runs of each kind that a flush covers many of them. */
+  int rebuildBuffers() {
+    return DriveRebuild.BUFFERS_PER_RUN * Math.min(largeBuffers, 24);
   }
 
   /** All of it; a run of zeros is with it. */

@@ -18,7 +18,6 @@ import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
-import dev.tuff.iom.rebuild.DriveRebuild;
 import dev.tuff.iom.recovery.IomRecovery;
 import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
@@ -98,7 +97,7 @@ final class IomStart {
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       new BufferPool(
           root.rebuilding()
-              ? memory.takeForRebuild(DriveRebuild.BUFFERS, IomMemory.LARGE_BYTES)
+              ? memory.takeForRebuild(sizes.rebuildBuffers(), IomMemory.LARGE_BYTES)
               : new IoBuffer[0])
     };
     IoBuffer zeros = zeros(memory);

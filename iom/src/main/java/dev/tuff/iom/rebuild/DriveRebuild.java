@@ -23,16 +23,11 @@ import java.util.Map;
  * cursor in its root is rebuilt; beyond it whatever the maps know. Owned by the drive's shard.
  */
 public final class DriveRebuild {
-  /**
-   * Runs under way at most, of data and of parity each: they never wait for each other's buffers.
-   */
-  static final int RUNS = 8;
-
-  /** Buffers of a segment's size that a rebuild needs: parity takes two a run. */
-  public static final int BUFFERS = 3 * RUNS;
+  /** Buffers of a segment's size that a run for data and one for parity need: one, and two. */
+  public static final int BUFFERS_PER_RUN = 3;
 
   /** Background runs that were begun and are not all through: what the cursor may lie behind. */
-  private static final int WINDOW = 64;
+  private static final int WINDOW = 128;
 
   /** Rows that are looked at without asking whether anybody has something of them. */
   private static final int STRIDE_ROWS = 64;
@@ -67,6 +62,10 @@ public final class DriveRebuild {
   }
 
   private final SideRooms rooms;
+
+  /** Under way at most, of data and of parity each: they never wait for each other's buffers. */
+  private final int runs;
+
   private final DataSide data;
   private final ParitySide parity;
   private final ReadSide reads;
@@ -101,6 +100,7 @@ public final class DriveRebuild {
 
   DriveRebuild(SideRooms rooms, DataSide data, ParitySide parity, ReadSide reads) {
     this.rooms = rooms;
+    this.runs = rooms.rebuilt.total() / BUFFERS_PER_RUN;
     this.data = data;
     this.parity = parity;
     this.reads = reads;
@@ -230,11 +230,11 @@ public final class DriveRebuild {
   }
 
   private void startRuns() {
-    while (!waitingData.isEmpty() && dataRuns < RUNS && hasRoom()) {
+    while (!waitingData.isEmpty() && dataRuns < runs && hasRoom()) {
       dataRuns++;
       waitingData.poll().start(take());
     }
-    while (!waitingParity.isEmpty() && parityRuns < RUNS && hasRoom()) {
+    while (!waitingParity.isEmpty() && parityRuns < runs && hasRoom()) {
       parityRuns++;
       waitingParity.poll().start(take(), take());
     }
@@ -294,8 +294,8 @@ public final class DriveRebuild {
   // ---- the walk
 
   /** So many segments at the same time from now on, at most; 0: none but what is asked for. */
-  public void inBackground(int runs) {
-    limit = Math.min(runs, 2 * RUNS);
+  public void inBackground(int most) {
+    limit = Math.min(most, 2 * runs);
     proceed();
   }
 

@@ -14,7 +14,6 @@ import dev.tuff.iom.array.ArrayStart;
 import dev.tuff.iom.array.DriveLabel;
 import dev.tuff.iom.array.Failover;
 import dev.tuff.iom.array.Iom;
-import dev.tuff.iom.array.IomMemory;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.drive.Drive;
@@ -332,11 +331,11 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return true;
   }
 
-  private static long rebuildBytes(DriveLabel[] labels) {
+  private long rebuildBytes(DriveLabel[] labels) {
     return Arrays.stream(labels)
             .filter(label -> label != null && label.root() != null && label.root().rebuilding())
             .count()
-        * IomMemory.rebuildBytes();
+        * shape.sizes().rebuildBytes();
   }
 
   private Actor faulty(int drive, Acting acting) {
@@ -740,7 +739,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return now().iom(drive);
   }
 
-  private Acting acting(int drive) {
+  Acting acting(int drive) {
     return now().acting(drive);
   }
 
