@@ -18,7 +18,7 @@ final class Consent {
       return;
     }
     Console console = System.console();
-    if (console == null || !console.isTerminal()) {
+    if (!console.isTerminal()) {
       throw new CommandException("nobody can be asked here (no terminal); agree with --yes");
     }
     String answer = console.readLine("%s [y/N] ", question);

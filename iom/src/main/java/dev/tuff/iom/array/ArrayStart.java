@@ -329,7 +329,8 @@ public final class ArrayStart {
     };
     IoBuffer zeros = IomStart.zeros(memory);
     SideRooms rooms =
-        SideRooms.ofProxy(d, parts.shardOf(d), pools, zeros, parts.roster(), rebuilding, Kernel.isal());
+        SideRooms.ofProxy(
+            d, parts.shardOf(d), pools, zeros, parts.roster(), rebuilding, Kernel.isal());
     Proxy proxy = new Proxy(rooms, report.epoch() << EPOCH_ID_BITS, openUpdates());
     objects.forEach(attributes -> proxy.putObject(attributes, () -> {}));
     acting[d] = proxy;

@@ -249,8 +249,7 @@ final class OpenGroup {
 
   private static MemberVersion member(List<Member> members, int m) {
     return m < members.size()
-        ? new MemberVersion(
-            members.get(m).id(), members.get(m).crc(), members.get(m).discarded())
+        ? new MemberVersion(members.get(m).id(), members.get(m).crc(), members.get(m).discarded())
         : new MemberVersion(0, 0, false);
   }
 

@@ -23,8 +23,7 @@ public final class RebuiltEntries {
         for (int m = 0; m < rebuilt.members; m++) {
           int at = i * rebuilt.members + m;
           boolean discarded = (rebuilt.discarded[i] >>> m & 1) != 0;
-          cnode.setMember(
-              page, entry, m, rebuilt.memberId[at], rebuilt.memberCrc[at], discarded);
+          cnode.setMember(page, entry, m, rebuilt.memberId[at], rebuilt.memberCrc[at], discarded);
         }
         changed = true;
         mapped += rebuilt.address[i] != 0 ? 1 : 0;

@@ -48,8 +48,7 @@ class ReplaceDriveTest {
   private static void format(TestDrives files, int drives, int data, int parity) {
     Array.format(files.paths.subList(0, drives), new FormatOptions(data, parity, 0, false));
     try (Array array = Array.assemble(files.paths.subList(0, drives), PLAIN)) {
-      array.createVolume(
-          new VolumeSpec("v", 24 << 20, data, parity, 65536, Toughness.HARDENED));
+      array.createVolume(new VolumeSpec("v", 24 << 20, data, parity, 65536, Toughness.HARDENED));
     }
   }
 
@@ -99,8 +98,7 @@ class ReplaceDriveTest {
       List<Path> all = new ArrayList<>(files.paths);
       try (Array array = Array.assemble(all, PLAIN)) {
         assertThat(array.status().degraded()).isFalse();
-        assertThat(array.status().drives().get(2).path())
-            .isEqualTo(files.paths.get(5).toString());
+        assertThat(array.status().drives().get(2).path()).isEqualTo(files.paths.get(5).toString());
         assertSame(array);
       }
       // And another can be lost now.
@@ -182,8 +180,7 @@ class ReplaceDriveTest {
           client.writeFully(far, MemorySegment.ofArray(piece), Toughness.HARDENED);
         }
       }
-      List<Path> now =
-          Array.replaceDrive(files.without(3, 5), replacement(3, files.paths.get(5)));
+      List<Path> now = Array.replaceDrive(files.without(3, 5), replacement(3, files.paths.get(5)));
       try (Array array = Array.assemble(now, PLAIN)) {
         long begun = System.nanoTime();
         finish(array);
@@ -214,8 +211,7 @@ class ReplaceDriveTest {
       assertRefused(others, replacement(2, foreign.paths.get(0)), "belongs to array", "--force");
       assertRefused(others, replacement(2, Path.of("/no/such/drive")), "does not exist");
       assertRefused(others, replacement(2, Path.of("/tmp")), "is a directory");
-      assertRefused(
-          others, replacement(2, others.get(0)), "more than its protection");
+      assertRefused(others, replacement(2, others.get(0)), "more than its protection");
       assertRefused(files.without(1, 2, 5), replacement(2, fresh), "more than its protection");
       try (Array array = Array.assemble(others, LOOK)) {
         assertRefused(others, replacement(2, fresh), "in use");
@@ -241,8 +237,7 @@ class ReplaceDriveTest {
       format(files, 5, 4, 1);
       put(files.paths.subList(0, 5), 4);
       List<Path> now =
-          Array.replaceDrive(
-              files.without(5), new Replacement(4, files.paths.get(5), true, false));
+          Array.replaceDrive(files.without(5), new Replacement(4, files.paths.get(5), true, false));
       assertThat(now).doesNotContain(files.paths.get(4));
       try (Array array = Array.assemble(files.paths, PLAIN)) {
         finish(array);
