@@ -13,12 +13,14 @@ final class Consent {
    * @param given agreed already, by an option
    * @throws CommandException with one sentence when the user does not, or can't be asked
    */
+  // Error Prone is wrong here: with the JDK's plain console there is none without a terminal.
+  @SuppressWarnings("SystemConsoleNull")
   static void ask(boolean given, String question) {
     if (given) {
       return;
     }
     Console console = System.console();
-    if (!console.isTerminal()) {
+    if (console == null || !console.isTerminal()) {
       throw new CommandException("nobody can be asked here (no terminal); agree with --yes");
     }
     String answer = console.readLine("%s [y/N] ", question);
