@@ -62,12 +62,16 @@ final class ArrayOptions {
     return present;
   }
 
-  /** The array file that names the drives; null when they are named one by one. */
+  /** The array file, or null where the drives are named one by one. */
   Path fileOrNull() {
     return drives.isEmpty() ? file() : null;
   }
 
-  private Path file() {
+  /** The array file, for what stands beside it. */
+  Path file() {
+    if (!drives.isEmpty()) {
+      throw new CommandException("this needs an array file; give --array, not --drive");
+    }
     if (arrayFile != null) {
       return arrayFile;
     }
@@ -84,6 +88,11 @@ final class ArrayOptions {
   /** Starts the array for reading and writing; its close stops it cleanly. */
   Array assemble() {
     return assemble(AssembleOptions.defaults());
+  }
+
+  /** Starts the array as {@link #assemble} does, with memory for a server on each shard. */
+  Array assembleToServe(long bytesPerShard) {
+    return assemble(AssembleOptions.defaults().withServerBytes(bytesPerShard));
   }
 
   /**

@@ -10,6 +10,10 @@ import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.nbd.Exports;
+import dev.tuff.iom.nbd.NbdServer;
+import dev.tuff.iom.nbd.ServerLimits;
+import dev.tuff.iom.nbd.TlsSettings;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.proxy.Acting;
@@ -76,6 +80,7 @@ public final class Array implements AutoCloseable {
   private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
   private final ArrayRebuild rebuild;
+  private final Spares spares;
   private final AtomicInteger begunFailovers = new AtomicInteger();
   private final AtomicInteger failovers = new AtomicInteger();
 
@@ -91,7 +96,7 @@ public final class Array implements AutoCloseable {
     int count = drives.count();
     int cores = Cpu.allowed().cardinality();
     int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
-    this.memory = IoMemory.open(memoryBytes(drives));
+    this.memory = IoMemory.open(memoryBytes(drives, options, shardCount));
     this.shards = new Shard[shardCount];
     this.loops = new UringLoop[shardCount];
     this.threads = new Thread[shardCount];
@@ -100,14 +105,15 @@ public final class Array implements AutoCloseable {
     this.roster = new Roster(count);
     this.budgets = new SpaceBudget[count];
     this.rebuild = new ArrayRebuild(this);
+    this.spares = new Spares(this, options.spares(), options.spareListener());
   }
 
   /**
    * What all IOMs and clients need; no buffer lies across two regions of the memory, which may
    * waste one at each border.
    */
-  private static long memoryBytes(AssembledDrives drives) {
-    long bytes = CLIENT_BYTES;
+  private static long memoryBytes(AssembledDrives drives, AssembleOptions options, int shards) {
+    long bytes = CLIENT_BYTES + shards * options.serverBytes();
     long largest = 0;
     for (DriveLabel label : drives.labels()) {
       if (label != null) {
@@ -117,7 +123,12 @@ public final class Array implements AutoCloseable {
       }
     }
     for (DriveLabel label : drives.labels()) {
-      bytes += label != null && label.root().rebuilding() ? IomMemory.rebuildBytes() : 0;
+      boolean rebuilds =
+          options.longRunning() || (label != null && label.root().rebuilding());
+      bytes += rebuilds ? IomMemory.rebuildBytes() : 0;
+      if (options.longRunning() && label == null) {
+        bytes += IomMemory.of(drives.smallest(), drives.count()).bytes();
+      }
     }
     bytes += drives.bearable() * IomMemory.proxyBytes();
     return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * largest;
@@ -241,6 +252,7 @@ public final class Array implements AutoCloseable {
     openVolumes();
     if (!readOnly) {
       rebuild.start();
+      spares.look();
     }
   }
 
@@ -312,6 +324,10 @@ public final class Array implements AutoCloseable {
     @Override
     public void onServing(RecoveryReport report) {
       failovers.incrementAndGet();
+      if (!readOnly) {
+        rebuild.start();
+        spares.look();
+      }
     }
 
     @Override
@@ -386,6 +402,54 @@ public final class Array implements AutoCloseable {
       pause();
     }
     awaitServing();
+  }
+
+  /**
+   * Makes an empty drive a member in the place of one that is missing, while clients go on: they
+   * see nothing of it but a pause. When this returns it is one, and is being rebuilt.
+   *
+   * @param force also when it holds something
+   * @throws ArrayException with one sentence when it can't be; nothing was changed then
+   */
+  public void replaceInService(int index, Path drive, boolean force) {
+    if (!options.longRunning() || readOnly) {
+      throw new ArrayException(
+          "This process has the array for a short time, or to read it; replace the drive when it has ended.");
+    }
+    if (index < 0 || index >= driveCount() || present(index)) {
+      throw new ArrayException(
+          "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
+    }
+    DriveLabel former = drives.labels()[index];
+    Superblock size = former == null ? drives.smallest() : former.superblock();
+    JoinInService joining =
+        new JoinInService(
+            index,
+            drive,
+            force,
+            loops[index % loops.length],
+            DRIVE_QUEUE_DEPTH,
+            size.sizeBlocks());
+    failover.join(joining);
+    drives.labels()[index] = await(joining.joined());
+    failedDrives.remove(index);
+    awaitServing();
+  }
+
+  /** The first drive that is missing, below 0 when none is. */
+  int firstMissing() {
+    awaitServing();
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d)) {
+        return d;
+      }
+    }
+    return -1;
+  }
+
+  /** Drives that wait to take the places of others. */
+  public List<Path> spares() {
+    return spares.waiting();
   }
 
   /** Drives that can't be counted on beside {@code drive}. */
@@ -862,6 +926,31 @@ public final class Array implements AutoCloseable {
     return shards.length;
   }
 
+  /**
+   * Starts an NBD server on the array's shards, which does not listen yet. It must have been closed
+   * before the array is.
+   *
+   * @param tls null: none
+   * @param log hears one line per event, on the shards' threads; must not block
+   */
+  public NbdServer serve(
+      Exports exports, ServerLimits limits, TlsSettings tls, Consumer<String> log) {
+    NbdServer.Memory clientMemory =
+        new NbdServer.Memory() {
+          @Override
+          public IoBuffer[] take(int count, int bytesEach) {
+            return clientBuffers(count, bytesEach);
+          }
+
+          @Override
+          public void give(IoBuffer[] buffers) {
+            returnClientBuffers(buffers);
+          }
+        };
+    return NbdServer.start(
+        List.of(shards), List.of(loops), clientMemory, exports, limits, tls, log);
+  }
+
   /** Runs a task once on a shard's thread. */
   public void execute(int shard, Runnable task) {
     while (!shards[shard].offer(task)) {
@@ -902,6 +991,7 @@ public final class Array implements AutoCloseable {
       return;
     }
     closed = true;
+    spares.close();
     removals.forEach(VolumeRemoval::stop);
     rebuild.close();
     try {

@@ -100,7 +100,14 @@ public final class Iom implements Acting {
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
       case ENSURE_REBUILT, REBUILT, READ_VERSIONS, VERSIONS_READ, FIND_MAPPED, MAPPED_FOUND ->
           rebuild.onMessage(type, subject, message.number);
-      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED ->
+      case WRITE_REPLIED,
+          WRITE_CLOSED,
+          READ_DONE,
+          ALLOCATION_ANSWERED,
+          FLUSHED,
+          START_REQUEST,
+          REQUEST_REPLIED,
+          REQUEST_CLOSED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
   }

@@ -96,7 +96,10 @@ final class IomStart {
       pool(memory, sizes.gatherBuffers(), IomMemory.LARGE_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
-      pool(memory, root.rebuilding() ? DriveRebuild.BUFFERS : 0, IomMemory.LARGE_BYTES)
+      new BufferPool(
+          root.rebuilding()
+              ? memory.takeForRebuild(DriveRebuild.BUFFERS, IomMemory.LARGE_BYTES)
+              : new IoBuffer[0])
     };
     IoBuffer zeros = zeros(memory);
     BlockCache blocks = new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));

@@ -201,7 +201,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     SimulatedLoop loop = new SimulatedLoop(random.nextLong());
     SimulatedDevice device = SimulatedDevice.open(loop, drives[drive], new DeviceOptions(4, 0));
     IoBuffer block = IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
-    ArrayStart.join(loop, device, block, labels, drive, 0);
+    ArrayStart.join(loop, device, block, labels, drive, Long.MAX_VALUE, 0);
     device.close();
     loop.close();
     lost.clear(drive);
