@@ -13,6 +13,8 @@ final class Consent {
    * @param given agreed already, by an option
    * @throws CommandException with one sentence when the user does not, or can't be asked
    */
+  // Error Prone is wrong here: with the JDK's plain console there is none without a terminal.
+  @SuppressWarnings("SystemConsoleNull")
   static void ask(boolean given, String question) {
     if (given) {
       return;

@@ -144,7 +144,7 @@ public final class ArrayCheck {
     progress.begin(used * Drive.BLOCK_BYTES);
     BlockCheck blocks = new BlockCheck(drives, tally, arena, witness, progress);
     for (CheckedObject object : objects()) {
-      tally.objects++;
+      tally.objects += object.attributes.deleted() ? 0 : 1;
       blocks.check(object);
     }
     for (CheckedDrive drive : drives) {
