@@ -150,8 +150,21 @@ class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAnyPackage(
             rooms(
-                "array", "write", "parity", "read", "repair", "scrub", "recovery", "check",
-                "simulation", "journal", "allocation", "cache", "checkpoint", "drive", "side"))
+                "array",
+                "write",
+                "parity",
+                "read",
+                "repair",
+                "scrub",
+                "recovery",
+                "check",
+                "simulation",
+                "journal",
+                "allocation",
+                "cache",
+                "checkpoint",
+                "drive",
+                "side"))
         .because("it knows volumes and the shards that it runs on, and nothing of how they store")
         .check(CLASSES);
     noClasses()

@@ -139,10 +139,10 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     List<InetSocketAddress> tcp = new ArrayList<>();
     for (String address : addresses) {
-      tcp.add(address(address));
+      tcp.addAll(addresses(address));
     }
     if (addresses.isEmpty() && sockets.isEmpty()) {
-      tcp.add(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), PORT));
+      tcp.add(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), PORT));
     }
     TlsSettings tls = tls();
     Path file = array.fileOrNull();
@@ -245,7 +245,8 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private InetSocketAddress address(String text) {
+  /** A name may stand for several. */
+  private List<InetSocketAddress> addresses(String text) {
     String host = text;
     int port = PORT;
     int colon = text.lastIndexOf(':');
@@ -265,9 +266,13 @@ final class ServeCommand implements Callable<Integer> {
           "'" + text + "' is no address; give HOST:PORT, like 0.0.0.0:10809 or [::]:10809");
     }
     try {
-      String bare =
-          host.startsWith("[") && host.endsWith("]") ? host.substring(1, host.length() - 1) : host;
-      return new InetSocketAddress(InetAddress.getByName(bare), port);
+      boolean inBrackets = host.startsWith("[") && host.endsWith("]");
+      String bare = inBrackets ? host.substring(1, host.length() - 1) : host;
+      List<InetSocketAddress> found = new ArrayList<>();
+      for (InetAddress each : InetAddress.getAllByName(bare)) {
+        found.add(new InetSocketAddress(each, port));
+      }
+      return found;
     } catch (UnknownHostException e) {
       throw new CommandException("'" + host + "' is no address of this machine", e);
     }

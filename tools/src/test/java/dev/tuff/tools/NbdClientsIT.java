@@ -62,7 +62,7 @@ class NbdClientsIT {
 
   private static void require(String command, String debianPackage) {
     boolean there = false;
-    for (String place : (System.getenv("PATH") + ":/usr/sbin:/sbin").split(":")) {
+    for (String place : (System.getenv("PATH") + ":/usr/sbin:/sbin").split(":", -1)) {
       there |= Files.isExecutable(Path.of(place, command));
     }
     if (!there) {

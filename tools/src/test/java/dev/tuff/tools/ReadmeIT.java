@@ -42,7 +42,8 @@ class ReadmeIT {
         outputs.add(finished.out());
       } else {
         // At least it is what bash understands.
-        System.out.println("ReadmeIT: not run, only parsed: " + script.lines().findFirst().orElse(""));
+        System.out.println(
+            "ReadmeIT: not run, only parsed: " + script.lines().findFirst().orElse(""));
         TuffProcess.shell(folder, "bash -n <<'END'\n" + script + "END\n").succeeds();
       }
     }

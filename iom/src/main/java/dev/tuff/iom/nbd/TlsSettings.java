@@ -7,6 +7,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -68,7 +69,9 @@ public final class TlsSettings {
       Certificate[] chain = certificates(certificate).toArray(new Certificate[0]);
       KeyStore own = KeyStore.getInstance("PKCS12");
       own.load(null, null);
-      own.setKeyEntry("server", privateKey(key, chain[0]), new char[0], chain);
+      PrivateKey privateKey = privateKey(key, chain[0]);
+      requireMatch(certificate, chain[0], key, privateKey);
+      own.setKeyEntry("server", privateKey, new char[0], chain);
       KeyManagerFactory keys =
           KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
       keys.init(own, new char[0]);
@@ -82,6 +85,36 @@ public final class TlsSettings {
       throw new IOException(
           "certificate " + certificate + " and key " + key + " can't be used: " + e.getMessage(),
           e);
+    }
+  }
+
+  /** What the key signs the certificate's key must confirm. */
+  private static void requireMatch(
+      Path certificateFile, Certificate certificate, Path keyFile, PrivateKey key)
+      throws IOException, GeneralSecurityException {
+    String wanted = certificate.getPublicKey().getAlgorithm();
+    boolean same = wanted.equals(key.getAlgorithm());
+    if (same && (wanted.equals("RSA") || wanted.equals("EC"))) {
+      String algorithm = wanted.equals("RSA") ? "SHA256withRSA" : "SHA256withECDSA";
+      byte[] anything = {1, 2, 3};
+      Signature signing = Signature.getInstance(algorithm);
+      signing.initSign(key);
+      signing.update(anything);
+      Signature verifying = Signature.getInstance(algorithm);
+      verifying.initVerify(certificate);
+      verifying.update(anything);
+      same = verifying.verify(signing.sign());
+    }
+    if (!same) {
+      throw new IOException(
+          keyFile
+              + " has an "
+              + key.getAlgorithm()
+              + " key that is not the one of the "
+              + wanted
+              + " certificate in "
+              + certificateFile
+              + "; give the key that the certificate was made for");
     }
   }
 

@@ -290,7 +290,6 @@ class NegotiationTest {
           .sendOption(Nbd.OPT_EXPORT_NAME, "one".getBytes(StandardCharsets.US_ASCII))
           .expectEnd();
       first.disconnect();
-      first.close();
       long deadline = System.nanoTime() + 5_000_000_000L;
       while (rig.exports.get("one").clients() > 0 && System.nanoTime() < deadline) {
         Thread.onSpinWait();

@@ -70,7 +70,7 @@ final class ServerRig implements AutoCloseable {
       server = array.serve(exports, limits, tls, log::add);
       socket = folder.resolve("s");
       server.listen(socket);
-      InetAddress here = InetAddress.getByName("127.0.0.1");
+      InetAddress here = InetAddress.ofLiteral("127.0.0.1");
       tcp = new InetSocketAddress(here, server.listen(new InetSocketAddress(here, 0)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);

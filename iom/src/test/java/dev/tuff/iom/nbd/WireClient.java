@@ -17,6 +17,7 @@ import java.util.List;
 /** A client that says exactly what a test wants said, right or wrong, and takes replies apart. */
 final class WireClient implements AutoCloseable {
   /** A reply to an option. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared, only taken apart
   record OptionReply(int option, int type, byte[] data) {
     String text() {
       return new String(data, StandardCharsets.UTF_8);
@@ -28,6 +29,7 @@ final class WireClient implements AutoCloseable {
   }
 
   /** Any reply in transmission: simple (magic 0x67446698) or a chunk. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared, only taken apart
   record Chunk(int magic, int flags, int type, int error, long cookie, long offset, byte[] data) {
     boolean done() {
       return magic == Nbd.SIMPLE_REPLY_MAGIC || (flags & Nbd.REPLY_FLAG_DONE) != 0;
@@ -45,6 +47,8 @@ final class WireClient implements AutoCloseable {
       return (type & 1 << 15) == 0 ? 0 : in().getInt();
     }
   }
+
+  static final List<Transmission.Style> STYLES = List.of(Transmission.Style.values());
 
   private final SocketChannel channel;
   private Transmission.Style style = Transmission.Style.SIMPLE;
@@ -79,10 +83,6 @@ final class WireClient implements AutoCloseable {
   }
 
   // ---------------------------------------------------------------- bytes
-
-  static ByteBuffer bytes(int capacity) {
-    return ByteBuffer.allocate(capacity);
-  }
 
   WireClient send(byte[] bytes) {
     return send(ByteBuffer.wrap(bytes));
@@ -134,7 +134,7 @@ final class WireClient implements AutoCloseable {
     assertThat(greeting.getLong()).isEqualTo(Nbd.OPTION_MAGIC);
     assertThat(greeting.getShort())
         .isEqualTo((short) (Nbd.FLAG_FIXED_NEWSTYLE | Nbd.FLAG_NO_ZEROES));
-    return send(bytes(4).putInt(clientFlags).array());
+    return send(ByteBuffer.allocate(4).putInt(clientFlags).array());
   }
 
   WireClient greet() {
@@ -142,7 +142,7 @@ final class WireClient implements AutoCloseable {
   }
 
   static byte[] optionBytes(int option, byte[] data) {
-    return bytes(16 + data.length)
+    return ByteBuffer.allocate(16 + data.length)
         .putLong(Nbd.OPTION_MAGIC)
         .putInt(option)
         .putInt(data.length)
@@ -181,7 +181,7 @@ final class WireClient implements AutoCloseable {
 
   static byte[] infoData(String name, int... kinds) {
     byte[] text = name.getBytes(StandardCharsets.UTF_8);
-    ByteBuffer data = bytes(4 + text.length + 2 + 2 * kinds.length);
+    ByteBuffer data = ByteBuffer.allocate(4 + text.length + 2 + 2 * kinds.length);
     data.putInt(text.length).put(text).putShort((short) kinds.length);
     for (int kind : kinds) {
       data.putShort((short) kind);
@@ -194,7 +194,7 @@ final class WireClient implements AutoCloseable {
     for (String query : queries) {
       size += 4 + query.getBytes(StandardCharsets.UTF_8).length;
     }
-    ByteBuffer data = bytes(size);
+    ByteBuffer data = ByteBuffer.allocate(size);
     data.putInt(name.getBytes(StandardCharsets.UTF_8).length);
     data.put(name.getBytes(StandardCharsets.UTF_8)).putInt(queries.length);
     for (String query : queries) {
@@ -240,7 +240,7 @@ final class WireClient implements AutoCloseable {
 
   ByteBuffer header(int flags, int command, long cookie, long offset, long length) {
     boolean extended = style == Transmission.Style.EXTENDED;
-    ByteBuffer header = bytes(extended ? 32 : 28);
+    ByteBuffer header = ByteBuffer.allocate(extended ? 32 : 28);
     header.putInt(extended ? Nbd.EXTENDED_REQUEST_MAGIC : Nbd.REQUEST_MAGIC);
     header.putShort((short) flags).putShort((short) command).putLong(cookie).putLong(offset);
     if (extended) {
@@ -249,6 +249,13 @@ final class WireClient implements AutoCloseable {
       header.putInt((int) length);
     }
     return header.flip();
+  }
+
+  byte[] headerBytes(int flags, int command, long cookie, long offset, long length) {
+    ByteBuffer header = header(flags, command, cookie, offset, length);
+    byte[] bytes = new byte[header.remaining()];
+    header.get(bytes);
+    return bytes;
   }
 
   /** Sends a request and returns its cookie. */
