@@ -126,8 +126,11 @@ public final class Array implements AutoCloseable {
     if (options.longRunning()) {
       IomMemory another = IomMemory.of(drives.smallest(), drives.count());
       for (DriveLabel label : drives.labels()) {
-        bytes += label == null ? another.bytes() : 0;
-        bytes += label == null || !label.root().rebuilding() ? another.rebuildBytes() : 0;
+        if (label == null) {
+          bytes += another.bytes() + another.rebuildBytes();
+        } else if (!label.root().rebuilding()) {
+          bytes += IomMemory.of(label.superblock(), drives.count()).rebuildBytes();
+        }
       }
     }
     bytes += drives.bearable() * IomMemory.proxyBytes();
