@@ -6,6 +6,7 @@ module dev.tuff.iom {
 
   exports dev.tuff.iom.array;
   exports dev.tuff.iom.check;
+  exports dev.tuff.iom.nbd;
   exports dev.tuff.iom.recovery;
   exports dev.tuff.iom.simulation;
   exports dev.tuff.iom.volume;

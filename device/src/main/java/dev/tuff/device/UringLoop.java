@@ -47,6 +47,7 @@ public final class UringLoop implements IoLoop {
   private final UringDevice[] devices;
   private final int maxInFlight;
   private final RequestQueue finished = new RequestQueue();
+  private final SocketLoop sockets = new SocketLoop(this);
   private final Object wakeUpLock = new Object();
   private final int event;
 
@@ -79,8 +80,9 @@ public final class UringLoop implements IoLoop {
       throw new IllegalArgumentException(
           maxDevices + " devices, " + maxInFlight + " requests in flight");
     }
-    // One more for the wake-up.
-    Ring ring = Ring.open(Math.min(maxInFlight + 1, LARGEST_SUBMISSION), maxInFlight + 1);
+    // Sockets have some beside the drives', and the wake-up one more.
+    int all = maxInFlight + SocketLoop.MAX_IN_FLIGHT + 1;
+    Ring ring = Ring.open(Math.min(maxInFlight + 1, LARGEST_SUBMISSION), all);
     boolean ready = false;
     try {
       ring.registerFiles(maxDevices);
@@ -191,6 +193,12 @@ public final class UringLoop implements IoLoop {
       long data = ring.userData();
       if (data == WAKE_UP) {
         onWakeUp();
+      } else if (data >>> 32 == SocketLoop.USER_DATA) {
+        if (data != SocketLoop.IGNORED) {
+          sockets.onCompletion((int) data, ring.result());
+          handlers++;
+          submitEagerly();
+        }
       } else if (devices[(int) (data >>> 32)].onCompletion((int) data, ring.result())) {
         handlers++;
         submitEagerly();
@@ -243,6 +251,11 @@ public final class UringLoop implements IoLoop {
     return memory;
   }
 
+  /** Sockets on the same ring. */
+  public SocketLoop sockets() {
+    return sockets;
+  }
+
   /** Gives an open file a slot of the ring's table. */
   int attach(UringDevice device, int fileDescriptor, int queueDepth) {
     requireOpen();
@@ -274,8 +287,8 @@ public final class UringLoop implements IoLoop {
   }
 
   /**
-   * Frees ring and event counter. Devices must have been closed. By the owner, or by anyone once
-   * the owner has ended.
+   * Frees ring and event counter; operations on sockets that are still in flight are ended. Devices
+   * must have been closed. By the owner, or by anyone once the owner has ended.
    */
   @Override
   public void close() {
@@ -288,6 +301,9 @@ public final class UringLoop implements IoLoop {
         return;
       }
       closed = true;
+      if (sockets.inFlight() > 0) {
+        sockets.abandon(ring);
+      }
       ring.close();
       Posix.close(event);
     }

@@ -141,6 +141,42 @@ class ArchitectureTest {
         .check(CLASSES);
   }
 
+  @Test
+  void theServerIsAClientOfVolumes() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(rooms("nbd"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            rooms(
+                "array",
+                "write",
+                "parity",
+                "read",
+                "repair",
+                "scrub",
+                "recovery",
+                "check",
+                "simulation",
+                "journal",
+                "allocation",
+                "cache",
+                "checkpoint",
+                "drive",
+                "side"))
+        .because("it knows volumes and the shards that it runs on, and nothing of how they store")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(rooms("nbd", "array"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(rooms("nbd"))
+        .because("volumes do not know who serves them")
+        .check(CLASSES);
+  }
+
   private static final Set<Class<?>> NONDETERMINISTIC =
       Set.of(
           Thread.class,

@@ -44,6 +44,9 @@ public final class Errno {
   public static final int EALREADY = Linux.EALREADY();
   public static final int EREMOTEIO = Linux.EREMOTEIO();
   public static final int ECANCELED = Linux.ECANCELED();
+  public static final int EADDRINUSE = 98;
+  public static final int EADDRNOTAVAIL = 99;
+  public static final int ECONNABORTED = 103;
 
   // The _np pair (glibc 2.32) is taken, not strerror, whose text is in the language of the locale.
   private static final MethodHandle NAME = textOf("strerrorname_np");

@@ -1,5 +1,6 @@
 package dev.tuff.natives;
 
+import dev.tuff.natives.generated.net.Net;
 import dev.tuff.natives.generated.uring.Uring;
 import dev.tuff.natives.generated.uring.io_uring;
 import dev.tuff.natives.generated.uring.io_uring_cq;
@@ -59,7 +60,12 @@ public final class Ring implements AutoCloseable {
   private static final int OP_READ_FIXED = 4;
   private static final int OP_WRITE_FIXED = 5;
   private static final int OP_POLL_ADD = 6;
+  private static final int OP_SENDMSG = 9;
+  private static final int OP_TIMEOUT = 11;
+  private static final int OP_TIMEOUT_REMOVE = 12;
+  private static final int OP_ACCEPT = 13;
   private static final int OP_FALLOCATE = 17;
+  private static final int OP_RECV = 27;
   private static final int POLL_ADD_MULTI = 1; // Linux 5.13
   private static final int POLLIN = 1;
   private static final int FSYNC_DATASYNC = 1;
@@ -400,6 +406,54 @@ public final class Ring implements AutoCloseable {
    */
   public void prepareEventPoll(int eventDescriptor, long newUserData) {
     prepare(OP_POLL_ADD, 0, eventDescriptor, 0, 0, POLL_ADD_MULTI, POLLIN, 0, newUserData);
+  }
+
+  /**
+   * Prepares the acceptance of one connection of a listening socket; completes with its descriptor,
+   * which is not inherited by child processes.
+   */
+  public void prepareAccept(int socket, long newUserData) {
+    prepare(OP_ACCEPT, 0, socket, 0, 0, 0, Net.SOCK_CLOEXEC(), 0, newUserData);
+  }
+
+  /**
+   * Prepares a receive; completes with the bytes received, 0 at the end of the stream.
+   *
+   * @param whole wait until all bytes are there, or the stream has ended
+   */
+  public void prepareReceive(
+      int socket,
+      MemorySegment memory,
+      long memoryOffset,
+      int bytes,
+      boolean whole,
+      long newUserData) {
+    long address = address(memory, memoryOffset, bytes);
+    int messageFlags = whole ? Net.MSG_WAITALL() : 0;
+    prepare(OP_RECV, 0, socket, 0, address, bytes, messageFlags, 0, newUserData);
+  }
+
+  /**
+   * Prepares a send of all pieces of a list; completes with the bytes sent, fewer only when the
+   * connection broke. No signal is raised.
+   */
+  public void prepareSend(int socket, SendList pieces, long newUserData) {
+    int messageFlags = Net.MSG_NOSIGNAL() | Net.MSG_WAITALL();
+    prepare(OP_SENDMSG, 0, socket, 0, pieces.message().address(), 1, messageFlags, 0, newUserData);
+  }
+
+  /**
+   * Prepares a timer; completes with -ETIME when the time is over, with -ECANCELED when removed.
+   *
+   * @param time a {@code struct __kernel_timespec}, kept until the completion
+   */
+  public void prepareTimer(MemorySegment time, long newUserData) {
+    prepare(OP_TIMEOUT, 0, -1, 0, time.address(), 1, 0, 0, newUserData);
+  }
+
+  /** Prepares the removal of a timer by its user data. */
+  public void prepareTimerRemoval(long timerUserData, long newUserData) {
+    prepare(OP_TIMEOUT_REMOVE, 0, -1, 0, timerUserData, 0, 0, 0, newUserData);
   }
 
   private static long address(MemorySegment memory, long offset, int bytes) {

@@ -1,5 +1,6 @@
 package dev.tuff.tools;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.AssembleOptions;
 import dev.tuff.natives.Preflight;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -62,12 +64,16 @@ final class ArrayOptions {
     return present;
   }
 
-  /** The array file that names the drives; null when they are named one by one. */
+  /** The array file, or null where the drives are named one by one. */
   Path fileOrNull() {
     return drives.isEmpty() ? file() : null;
   }
 
-  private Path file() {
+  /** The array file, for what stands beside it. */
+  Path file() {
+    if (!drives.isEmpty()) {
+      throw new CommandException("this needs an array file; give --array, not --drive");
+    }
     if (arrayFile != null) {
       return arrayFile;
     }
@@ -84,6 +90,26 @@ final class ArrayOptions {
   /** Starts the array for reading and writing; its close stops it cleanly. */
   Array assemble() {
     return assemble(AssembleOptions.defaults());
+  }
+
+  /**
+   * Starts the array as {@link #assemble} does, to run for long: with memory for a server on each
+   * shard, and for drives that take the places of others.
+   */
+  Array assembleToServe(long bytesPerShard, AssembleOptions.DriveListener listener) {
+    Path file = fileOrNull();
+    List<Path> spares = file == null ? List.of() : ArrayFile.read(file).spares();
+    return assemble(AssembleOptions.service(spares, listener).withServerBytes(bytesPerShard));
+  }
+
+  /** The running service's answer to a command; null when none runs for this array. */
+  JsonNode askService(String asked, Map<String, ?> arguments) {
+    Path file = drives.isEmpty() && (arrayFile != null || fileIsThere()) ? file() : null;
+    return file == null ? null : Control.ask(Control.socketOf(file), asked, arguments);
+  }
+
+  private static boolean fileIsThere() {
+    return Files.exists(ArrayFile.HERE) || Files.exists(ArrayFile.SYSTEM);
   }
 
   /**

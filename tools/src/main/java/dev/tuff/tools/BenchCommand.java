@@ -5,6 +5,7 @@ import dev.tuff.bench.ArrayWorkload;
 import dev.tuff.bench.BenchProgress;
 import dev.tuff.bench.DeviceBench;
 import dev.tuff.bench.Direction;
+import dev.tuff.bench.NbdBench;
 import dev.tuff.bench.ParityBench;
 import dev.tuff.bench.Pattern;
 import dev.tuff.bench.RebuildBench;
@@ -40,7 +41,8 @@ import picocli.CommandLine.Spec;
       BenchCommand.WholeArray.class,
       BenchCommand.Thin.class,
       BenchCommand.Recovery.class,
-      BenchCommand.Rebuild.class
+      BenchCommand.Rebuild.class,
+      BenchCommand.Nbd.class
     })
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
@@ -48,7 +50,7 @@ final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "which command? device, parity, array, thin, recovery or rebuild");
+        spec.commandLine(), "which command? device, parity, array, thin, recovery, rebuild or nbd");
   }
 
   /** What every bench command takes. */
@@ -401,6 +403,61 @@ final class BenchCommand implements Runnable {
               defaults.warmUpSeconds());
       common.print(
           ThinBench.run(common.quick ? options.quick() : options, common.progress()), "thin");
+      return 0;
+    }
+  }
+
+  /** {@code tuff bench nbd}. */
+  @Command(
+      name = "nbd",
+      description = {
+        "Measure the NBD server in turn with qemu-nbd, which serves a raw file on the same disk.",
+        "Random reads and writes of 4 KiB at depth 1 and 32 over 1 and 4 connections, 1 MiB in sequence; fio is the client."
+      })
+  static final class Nbd implements Callable<Integer> {
+    @Option(
+        names = "--protect",
+        paramLabel = "N+K",
+        defaultValue = "4+1",
+        description = "Protection, on N+K image drives (default: 4+1).")
+    private Protection protection;
+
+    @Option(
+        names = "--drive-size",
+        paramLabel = "SIZE",
+        description = "Size of each image drive (default: 1G).")
+    private ByteSize driveSize;
+
+    @Option(
+        names = "--volume",
+        paramLabel = "SIZE",
+        description = "Size of the volume and of the raw file (default: 1G).")
+    private ByteSize volume;
+
+    @Option(
+        names = "--toughness",
+        paramLabel = "LEVEL",
+        description = "Of the volume: 0, 1 (default) or 2.")
+    private Toughness toughness;
+
+    @Mixin private Common common;
+
+    @Override
+    public Integer call() {
+      Preflight.require(0);
+      NbdBench.Options defaults = NbdBench.Options.defaults();
+      NbdBench.Options options =
+          new NbdBench.Options(
+              common.folder(),
+              protection.dataMembers(),
+              protection.parityMembers(),
+              driveSize != null ? driveSize.bytes() : defaults.driveBytes(),
+              volume != null ? volume.bytes() : defaults.volumeBytes(),
+              toughness != null ? toughness : defaults.toughness(),
+              common.seconds != null ? common.seconds : defaults.seconds(),
+              common.repeats != null ? common.repeats : defaults.repeats());
+      common.print(
+          NbdBench.run(common.quick ? options.quick() : options, common.progress()), "nbd");
       return 0;
     }
   }

@@ -1,11 +1,13 @@
 package dev.tuff.tools;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.DriveInfo;
 import dev.tuff.iom.array.Replacement;
 import dev.tuff.natives.Preflight;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,9 +25,16 @@ import picocli.CommandLine.Spec;
 /** {@code tuff drive}. */
 @Command(
     name = "drive",
-    description = "The drives of an array: show them, replace one.",
+    description = "The drives of an array: show, find, fail, replace them; spares.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DriveCommand.ListDrives.class, DriveCommand.Replace.class})
+    subcommands = {
+      DriveCommand.ListDrives.class,
+      DriveCommand.Fail.class,
+      DriveCommand.Replace.class,
+      DriveCommand.Add.class,
+      DriveCommand.Remove.class,
+      DriveCommand.Locate.class
+    })
 final class DriveCommand implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -47,6 +56,12 @@ final class DriveCommand implements Runnable {
 
     @Override
     public Integer call() {
+      JsonNode served = array.askService("status", Map.of());
+      if (served != null) {
+        output.print(
+            served.get("drives"), () -> array.askService("drives-text", Map.of()).asText());
+        return 0;
+      }
       ArrayStatus status;
       try (Array assembled = array.assembleToLook()) {
         status = assembled.status();
@@ -55,6 +70,166 @@ final class DriveCommand implements Runnable {
           status.drives().stream().map(Results::drive).toList(),
           () -> Results.driveTable(status).toString());
       return 0;
+    }
+  }
+
+  /** {@code tuff drive fail}. */
+  @Command(
+      name = "fail",
+      description = {
+        "Take a drive out of service, as if it had failed: before it is pulled, or when it is slow",
+        "or makes noises. A running service goes on without it. The drive is stale from then on."
+      })
+  static final class Fail implements Callable<Integer> {
+    @Parameters(paramLabel = "INDEX", description = "The drive: 0 and up, see tuff drive list.")
+    private int index;
+
+    @Mixin private ArrayOptions array;
+    @Mixin private OutputOptions output;
+
+    @Override
+    public Integer call() {
+      if (array.askService("drive-fail", Map.of("index", index)) == null) {
+        try (Array assembled = array.assemble()) {
+          assembled.failDrive(index);
+        }
+      }
+      output.print(
+          Map.of("drive", index, "state", "stale"),
+          () ->
+              "drive %d is out of service; give its place to another with 'tuff drive replace %d PATH'%n"
+                  .formatted(index, index));
+      return 0;
+    }
+  }
+
+  /** {@code tuff drive add}. */
+  @Command(
+      name = "add",
+      description = {
+        "Name a drive as a spare in the array file: a service takes it in by itself when a drive is",
+        "missing or fails. Nothing is written to it before. A service that runs hears of it when it",
+        "is started the next time."
+      })
+  static final class Add implements Callable<Integer> {
+    @Parameters(paramLabel = "DRIVE", description = "A block device or image file.")
+    private Path drive;
+
+    @Option(
+        names = "--spare",
+        required = true,
+        description = "As a spare. (More drives for data are not possible yet.)")
+    private boolean spare;
+
+    @Mixin private ArrayOptions array;
+    @Mixin private OutputOptions output;
+
+    @Override
+    public Integer call() throws IOException {
+      Path file = array.file();
+      Path added = drive.toAbsolutePath().normalize();
+      if (!Files.exists(added)) {
+        throw new CommandException("drive " + added + ": no such file or device");
+      }
+      ArrayFile before = ArrayFile.read(file);
+      if (before.drives().contains(added) || before.spares().contains(added)) {
+        throw new CommandException("array file " + file + " names " + added + " already");
+      }
+      List<Path> spares = new ArrayList<>(before.spares());
+      spares.add(added);
+      before.withSpares(spares).write(file);
+      output.print(
+          Map.of("spare", added.toString()), () -> "%s is a spare now%n".formatted(added));
+      return 0;
+    }
+  }
+
+  /** {@code tuff drive remove}. */
+  @Command(
+      name = "remove",
+      description = "Take a spare out of the array file. Drives in use are failed or replaced.")
+  static final class Remove implements Callable<Integer> {
+    @Parameters(paramLabel = "DRIVE", description = "The spare, as the array file names it.")
+    private Path drive;
+
+    @Mixin private ArrayOptions array;
+    @Mixin private OutputOptions output;
+
+    @Override
+    public Integer call() throws IOException {
+      Path file = array.file();
+      Path removed = drive.toAbsolutePath().normalize();
+      ArrayFile before = ArrayFile.read(file);
+      List<Path> spares = new ArrayList<>(before.spares());
+      if (!spares.remove(removed)) {
+        throw new CommandException(
+            "array file "
+                + file
+                + " names no spare "
+                + removed
+                + (before.drives().contains(removed)
+                    ? "; it is a drive of the array: see tuff drive fail and tuff drive replace"
+                    : ""));
+      }
+      before.withSpares(spares).write(file);
+      output.print(
+          Map.of("removed", removed.toString()),
+          () -> "%s is no spare any more%n".formatted(removed));
+      return 0;
+    }
+  }
+
+  /** {@code tuff drive locate}. */
+  @Command(
+      name = "locate",
+      description = {
+        "Say which piece of hardware a drive is: path, model, serial number; and light its lamp in",
+        "the enclosure, where it is in one (--off puts it out)."
+      })
+  static final class Locate implements Callable<Integer> {
+    @Parameters(paramLabel = "INDEX", description = "The drive: 0 and up, see tuff drive list.")
+    private int index;
+
+    @Option(names = "--off", description = "Put the lamp out.")
+    private boolean off;
+
+    @Mixin private ArrayOptions array;
+    @Mixin private OutputOptions output;
+
+    @Override
+    public Integer call() {
+      DriveHardware hardware = DriveHardware.of(path());
+      Map<String, Object> found = new LinkedHashMap<>(hardware.facts());
+      found.put("lamp", hardware.lamp(!off));
+      output.print(found, () -> text(found));
+      return 0;
+    }
+
+    private Path path() {
+      JsonNode served = array.askService("status", Map.of());
+      if (served != null) {
+        for (JsonNode drive : served.get("drives")) {
+          if (drive.get("index").asInt() == index && drive.hasNonNull("path")) {
+            return Path.of(drive.get("path").asText());
+          }
+        }
+      } else {
+        try (Array assembled = array.assembleToLook()) {
+          for (DriveInfo drive : assembled.status().drives()) {
+            if (drive.index() == index && !drive.path().isEmpty()) {
+              return Path.of(drive.path());
+            }
+          }
+        }
+      }
+      throw new CommandException(
+          "the array knows no path of drive " + index + "; see tuff drive list");
+    }
+
+    private static String text(Map<String, Object> found) {
+      StringBuilder text = new StringBuilder();
+      found.forEach((name, value) -> text.append("%-8s%s%n".formatted(name, value)));
+      return text.toString();
     }
   }
 
@@ -93,6 +268,20 @@ final class DriveCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
+      Path asked = drive.toAbsolutePath().normalize();
+      JsonNode served =
+          array.askService(
+              "drive-replace",
+              Map.of("index", index, "drive", asked.toString(), "fail", fail, "force", force));
+      if (served != null) {
+        if (!noWait) {
+          RebuildCommand.awaitService(array);
+        }
+        output.print(
+            Map.of("drive", index, "path", asked.toString()),
+            () -> "drive %d is %s now%n".formatted(index, asked));
+        return 0;
+      }
       List<Path> present = array.drives();
       Path file = array.fileOrNull();
       Preflight.require(0);
@@ -126,28 +315,16 @@ final class DriveCommand implements Runnable {
       return lost == 0 ? 0 : 1;
     }
 
-    /** The new drive stands where the old one stood, as far as that can be told. */
     private void write(Path file, Path fresh, ArrayStatus status) throws IOException {
-      ArrayFile before = ArrayFile.read(file);
-      List<Path> paths = new ArrayList<>(before.drives());
-      if (!paths.contains(fresh)) {
-        List<Path> members = new ArrayList<>();
-        for (DriveInfo member : status.drives()) {
-          if (member.index() != index && !member.path().isEmpty()) {
-            members.add(Path.of(member.path()).toAbsolutePath().normalize());
-          }
-        }
-        List<Path> strangers = new ArrayList<>(paths);
-        strangers.removeAll(members);
-        if (index < paths.size() && strangers.contains(paths.get(index))) {
-          paths.set(index, fresh);
-        } else if (strangers.size() == 1) {
-          paths.set(paths.indexOf(strangers.getFirst()), fresh);
-        } else {
-          paths.add(fresh);
+      List<Path> members = new ArrayList<>();
+      for (DriveInfo member : status.drives()) {
+        if (member.index() != index && !member.path().isEmpty()) {
+          members.add(Path.of(member.path()).toAbsolutePath().normalize());
         }
       }
-      new ArrayFile(status.uuid(), paths).write(file);
+      ArrayFile before = ArrayFile.read(file);
+      ArrayFile now = before.replaced(index, members, fresh);
+      new ArrayFile(status.uuid(), now.drives(), now.spares()).write(file);
     }
   }
 }

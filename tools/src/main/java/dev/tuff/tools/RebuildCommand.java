@@ -1,5 +1,6 @@
 package dev.tuff.tools;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayException;
 import dev.tuff.iom.array.RebuildInfo;
@@ -39,6 +40,11 @@ final class RebuildCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (array.askService("rebuild-policy", Map.of("policy", policy.name())) != null) {
+      awaitService(array);
+      output.print(Map.of(), () -> "There is nothing to rebuild any more.\n");
+      return 0;
+    }
     List<RebuildInfo> rebuilds;
     long lost;
     boolean any;
@@ -73,6 +79,41 @@ final class RebuildCommand implements Callable<Integer> {
       }
     }
     return array.rebuilds().stream().mapToLong(RebuildInfo::lostBlocks).sum();
+  }
+
+  /** Waits until a running service has nothing to rebuild any more. */
+  static void awaitService(ArrayOptions array) {
+    try (Progress progress = Progress.of("rebuild", 1000)) {
+      long before = 0;
+      while (true) {
+        JsonNode status = array.askService("status", Map.of());
+        if (status == null) {
+          throw new CommandException("the service has ended; the rebuild goes on with its next start");
+        }
+        double percent = 100;
+        for (JsonNode drive : status.get("drives")) {
+          if (drive.get("state").asText().equals("rebuilding")) {
+            percent = Math.min(percent, drive.path("rebuild").path("percent").asDouble());
+          }
+        }
+        long now = (long) (percent * 10);
+        progress.advance(Math.max(0, now - before));
+        before = Math.max(now, before);
+        if (percent >= 100 && !anyRebuilding(status)) {
+          return;
+        }
+        pause();
+      }
+    }
+  }
+
+  private static boolean anyRebuilding(JsonNode status) {
+    for (JsonNode drive : status.get("drives")) {
+      if (drive.get("state").asText().equals("rebuilding")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static long total(Array array) {

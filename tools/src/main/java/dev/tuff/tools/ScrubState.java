@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tuff.iom.array.ArrayScrub.DriveProgress;
-import dev.tuff.iom.scrub.ScrubPosition;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -43,11 +42,7 @@ final class ScrubState {
       for (JsonNode drive : root.get("drives")) {
         drives.add(
             new DriveProgress(
-                new ScrubPosition(
-                    drive.path("gfid").asLong(),
-                    drive.path("parity").asBoolean(),
-                    drive.path("leaf").asLong(),
-                    drive.path("entry").asInt()),
+                drive.path("at").asText(),
                 drive.path("blocks").asLong(),
                 drive.path("damaged").asLong(),
                 drive.path("repaired").asLong(),
@@ -57,7 +52,7 @@ final class ScrubState {
       return Optional.of(drives);
     } catch (NoSuchFileException e) {
       return Optional.empty();
-    } catch (IOException e) {
+    } catch (IOException | IllegalArgumentException e) {
       throw new CommandException(
           file + " can't be read (" + e.getMessage() + "); delete it to scrub from the beginning");
     }
@@ -69,10 +64,7 @@ final class ScrubState {
     ArrayNode list = root.putArray("drives");
     for (DriveProgress drive : drives) {
       ObjectNode node = list.addObject();
-      node.put("gfid", drive.position().gfid());
-      node.put("parity", drive.position().parity());
-      node.put("leaf", drive.position().leaf());
-      node.put("entry", drive.position().entry());
+      node.put("at", drive.at());
       node.put("blocks", drive.blocks());
       node.put("damaged", drive.damaged());
       node.put("repaired", drive.repaired());

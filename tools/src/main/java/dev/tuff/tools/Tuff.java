@@ -11,6 +11,8 @@ import dev.tuff.natives.PreflightException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.lang.module.ModuleDescriptor;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -42,6 +44,9 @@ import picocli.CommandLine.Spec;
       RebuildCommand.class,
       PutCommand.class,
       GetCommand.class,
+      ServeCommand.class,
+      ExportCommand.class,
+      ConnectionsCommand.class,
       CheckCommand.class,
       ScrubCommand.class,
       LoadCommand.class,
@@ -125,7 +130,9 @@ public final class Tuff implements Runnable {
     @Override
     public String[] getVersion() {
       String version =
-          Tuff.class.getModule().getDescriptor().rawVersion().orElse("(not built as a module)");
+          Optional.ofNullable(Tuff.class.getModule().getDescriptor())
+              .flatMap(ModuleDescriptor::rawVersion)
+              .orElse("(not built as a module)");
       return new String[] {"tuff " + version + " on Java " + Runtime.version()};
     }
   }

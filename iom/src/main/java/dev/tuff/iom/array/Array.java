@@ -10,6 +10,10 @@ import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.nbd.Exports;
+import dev.tuff.iom.nbd.NbdServer;
+import dev.tuff.iom.nbd.ServerLimits;
+import dev.tuff.iom.nbd.TlsSettings;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.proxy.Acting;
@@ -39,6 +43,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -71,9 +76,11 @@ public final class Array implements AutoCloseable {
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final Map<Integer, ArrayDeque<IoBuffer>> freeClientBuffers = new HashMap<>();
+  private final List<VolumeRemoval> removals = new CopyOnWriteArrayList<>();
   private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
   private final ArrayRebuild rebuild;
+  private final Spares spares;
   private final AtomicInteger begunFailovers = new AtomicInteger();
   private final AtomicInteger failovers = new AtomicInteger();
 
@@ -89,7 +96,7 @@ public final class Array implements AutoCloseable {
     int count = drives.count();
     int cores = Cpu.allowed().cardinality();
     int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
-    this.memory = IoMemory.open(memoryBytes(drives));
+    this.memory = IoMemory.open(memoryBytes(drives, options, shardCount));
     this.shards = new Shard[shardCount];
     this.loops = new UringLoop[shardCount];
     this.threads = new Thread[shardCount];
@@ -98,14 +105,15 @@ public final class Array implements AutoCloseable {
     this.roster = new Roster(count);
     this.budgets = new SpaceBudget[count];
     this.rebuild = new ArrayRebuild(this);
+    this.spares = new Spares(this, options.spares(), options.driveListener());
   }
 
   /**
    * What all IOMs and clients need; no buffer lies across two regions of the memory, which may
    * waste one at each border.
    */
-  private static long memoryBytes(AssembledDrives drives) {
-    long bytes = CLIENT_BYTES;
+  private static long memoryBytes(AssembledDrives drives, AssembleOptions options, int shards) {
+    long bytes = CLIENT_BYTES + shards * options.serverBytes();
     long largest = 0;
     for (DriveLabel label : drives.labels()) {
       if (label != null) {
@@ -113,6 +121,13 @@ public final class Array implements AutoCloseable {
         bytes += sizes.bytes();
         bytes += label.root().rebuilding() ? sizes.rebuildBytes() : 0;
         largest = Math.max(largest, sizes.largestBufferBytes());
+      }
+    }
+    if (options.longRunning()) {
+      IomMemory another = IomMemory.of(drives.smallest(), drives.count());
+      for (DriveLabel label : drives.labels()) {
+        bytes += label == null ? another.bytes() : 0;
+        bytes += label == null || !label.root().rebuilding() ? another.rebuildBytes() : 0;
       }
     }
     bytes += drives.bearable() * IomMemory.proxyBytes();
@@ -237,6 +252,7 @@ public final class Array implements AutoCloseable {
     openVolumes();
     if (!readOnly) {
       rebuild.start();
+      spares.look();
     }
   }
 
@@ -308,6 +324,10 @@ public final class Array implements AutoCloseable {
     @Override
     public void onServing(RecoveryReport report) {
       failovers.incrementAndGet();
+      if (!readOnly) {
+        rebuild.start();
+        spares.look();
+      }
     }
 
     @Override
@@ -344,7 +364,9 @@ public final class Array implements AutoCloseable {
       fail(shards[drive % shards.length], new ArrayException(stopped(drive, why)));
       return;
     }
-    failedDrives.putIfAbsent(drive, why);
+    if (failedDrives.putIfAbsent(drive, why) == null) {
+      options.driveListener().onFailed(drive, drivePath(drive), why);
+    }
     failover.onDriveFailed(drive, why);
   }
 
@@ -382,6 +404,54 @@ public final class Array implements AutoCloseable {
       pause();
     }
     awaitServing();
+  }
+
+  /**
+   * Makes an empty drive a member in the place of one that is missing, while clients go on: they
+   * see nothing of it but a pause. When this returns it is one, and is being rebuilt.
+   *
+   * @param force also when it holds something
+   * @throws ArrayException with one sentence when it can't be; nothing was changed then
+   */
+  public void replaceInService(int index, Path drive, boolean force) {
+    if (!options.longRunning() || readOnly) {
+      throw new ArrayException(
+          "This process has the array for a short time, or to read it; replace the drive when it has ended.");
+    }
+    if (index < 0 || index >= driveCount() || present(index)) {
+      throw new ArrayException(
+          "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
+    }
+    DriveLabel former = drives.labels()[index];
+    Superblock size = former == null ? drives.smallest() : former.superblock();
+    JoinInService joining =
+        new JoinInService(
+            index,
+            drive,
+            force,
+            loops[index % loops.length],
+            DRIVE_QUEUE_DEPTH,
+            size.sizeBlocks());
+    failover.join(joining);
+    drives.labels()[index] = await(joining.joined());
+    failedDrives.remove(index);
+    awaitServing();
+  }
+
+  /** The first drive that is missing, below 0 when none is. */
+  int firstMissing() {
+    awaitServing();
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d)) {
+        return d;
+      }
+    }
+    return -1;
+  }
+
+  /** Drives that wait to take the places of others. */
+  public List<Path> spares() {
+    return spares.waiting();
   }
 
   /** Drives that can't be counted on beside {@code drive}. */
@@ -529,6 +599,11 @@ public final class Array implements AutoCloseable {
     return roster.drives();
   }
 
+  /** True when the drive is in service now. Any thread. */
+  public boolean isPresent(int drive) {
+    return drive >= 0 && drive < driveCount() && present(drive);
+  }
+
   boolean present(int drive) {
     return roster.present(drive);
   }
@@ -549,8 +624,72 @@ public final class Array implements AutoCloseable {
                   done.complete(all);
                 }));
     for (ObjectAttributes attributes : found) {
-      volumes.put(attributes.name(), volume(attributes));
+      if (!attributes.deleted()) {
+        volumes.put(attributes.name(), volume(attributes));
+      } else if (!readOnly && inOneGo(() -> holdsAnything(attributes.gfid()))) {
+        remove(attributes);
+      }
     }
+  }
+
+  private boolean holdsAnything(long gfid) {
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d)) {
+        continue;
+      }
+      int drive = d;
+      boolean here =
+          await(
+              this.<Boolean>onShard(
+                  d % shards.length,
+                  done -> {
+                    Cnode cnode = iom(drive).rooms().cnode(gfid);
+                    done.complete(cnode.mappedDataBlocks() + cnode.mappedParityBlocks() > 0);
+                  }));
+      if (here) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Frees what a deleted volume holds, in the background. */
+  private VolumeRemoval remove(ObjectAttributes attributes) {
+    int shard = (int) (attributes.gfid() % shards.length);
+    VolumeRemoval removal = new VolumeRemoval(volume(attributes), shards[shard]);
+    removals.add(removal);
+    execute(shard, removal::step);
+    return removal;
+  }
+
+  /**
+   * Deletes a volume: when this returns it is gone for good, on every drive, and requests of
+   * whoever still has it are refused. The space that it holds is freed in the background, and at
+   * the next start if the array stops before that is through. A crash in it leaves the volume whole
+   * or gone.
+   *
+   * @throws ArrayException with one sentence when there is no such volume, or nothing can be
+   *     written
+   */
+  public synchronized void deleteVolume(String name) {
+    if (readOnly) {
+      throw new ArrayException("The array was started read-only; no volume can be deleted.");
+    }
+    Volume volume = volume(name);
+    ObjectAttributes deleted = volume.attributes().asDeleted();
+    volume.delete();
+    inOneGo(() -> create(deleted));
+    volumes.remove(name);
+    remove(deleted);
+  }
+
+  /** Deleted volumes whose space is still being freed: how many bytes of them are not through. */
+  public long bytesBeingFreed() {
+    long bytes = 0;
+    for (VolumeRemoval removal : removals) {
+      bytes += removal.over() ? 0 : removal.bytesLeft();
+    }
+    return bytes;
   }
 
   private Volume volume(ObjectAttributes attributes) {
@@ -592,7 +731,7 @@ public final class Array implements AutoCloseable {
       created.add(
           onShard(
               d % shards.length,
-              done -> acting(drive).createObject(attributes, () -> done.complete(null))));
+              done -> acting(drive).putObject(attributes, () -> done.complete(null))));
     }
     created.forEach(this::await);
     return null;
@@ -794,6 +933,31 @@ public final class Array implements AutoCloseable {
     return shards.length;
   }
 
+  /**
+   * Starts an NBD server on the array's shards, which does not listen yet. It must have been closed
+   * before the array is.
+   *
+   * @param tls null: none
+   * @param log hears one line per event, on the shards' threads; must not block
+   */
+  public NbdServer serve(
+      Exports exports, ServerLimits limits, TlsSettings tls, Consumer<String> log) {
+    NbdServer.Memory clientMemory =
+        new NbdServer.Memory() {
+          @Override
+          public IoBuffer[] take(int count, int bytesEach) {
+            return clientBuffers(count, bytesEach);
+          }
+
+          @Override
+          public void give(IoBuffer[] buffers) {
+            returnClientBuffers(buffers);
+          }
+        };
+    return NbdServer.start(
+        List.of(shards), List.of(loops), clientMemory, exports, limits, tls, log);
+  }
+
   /** Runs a task once on a shard's thread. */
   public void execute(int shard, Runnable task) {
     while (!shards[shard].offer(task)) {
@@ -834,6 +998,8 @@ public final class Array implements AutoCloseable {
       return;
     }
     closed = true;
+    spares.close();
+    removals.forEach(VolumeRemoval::stop);
     rebuild.close();
     try {
       if (!readOnly) {

@@ -13,6 +13,8 @@ import java.util.concurrent.CompletableFuture;
  * of a drive. One ordinary thread.
  */
 public final class ArrayScrub {
+  private static final String START = "0/data/0/0";
+
   /** What it found on one drive, and how far it is there. */
   public static final class DriveProgress {
     private ScrubPosition position;
@@ -24,18 +26,18 @@ public final class ArrayScrub {
 
     /** At the beginning. */
     public DriveProgress() {
-      this(ScrubPosition.START, 0, 0, 0, 0, 0);
+      this(START, 0, 0, 0, 0, 0);
     }
 
-    /** As it was stopped. */
+    /**
+     * As it was stopped.
+     *
+     * @param at what {@link #at} said
+     * @throws IllegalArgumentException when {@code at} is nothing that it says
+     */
     public DriveProgress(
-        ScrubPosition position,
-        long blocks,
-        long damaged,
-        long repaired,
-        long lost,
-        long unconfirmed) {
-      this.position = position;
+        String at, long blocks, long damaged, long repaired, long lost, long unconfirmed) {
+      this.position = position(at);
       this.blocks = blocks;
       this.damaged = damaged;
       this.repaired = repaired;
@@ -43,8 +45,25 @@ public final class ArrayScrub {
       this.unconfirmed = unconfirmed;
     }
 
-    public ScrubPosition position() {
-      return position;
+    private static ScrubPosition position(String at) {
+      String[] parts = at.split("/", -1);
+      if (parts.length != 4) {
+        throw new IllegalArgumentException("no position of a scrub: " + at);
+      }
+      return new ScrubPosition(
+          Long.parseLong(parts[0]),
+          parts[1].equals("parity"),
+          Long.parseLong(parts[2]),
+          Integer.parseInt(parts[3]));
+    }
+
+    /** How far it is, to be kept and given back; everything before it was read. */
+    public String at() {
+      return position.gfid()
+          + (position.parity() ? "/parity/" : "/data/")
+          + position.leaf()
+          + "/"
+          + position.entry();
     }
 
     public long blocks() {
@@ -72,6 +91,8 @@ public final class ArrayScrub {
   @FunctionalInterface
   public interface Listener {
     /**
+     * A step is over, and nothing is under way.
+     *
      * @param bytes read by this run
      * @param drives one for each drive of the array
      */
@@ -86,6 +107,8 @@ public final class ArrayScrub {
   private long bytes;
 
   /**
+   * A scrub of the array.
+   *
    * @param bytesPerSecond of all drives together; 0: as fast as it goes
    * @param verifyParity whether sound parity is compared with what its members make
    * @param from how far an earlier one has come, one for each drive of the array

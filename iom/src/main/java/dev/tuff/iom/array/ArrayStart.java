@@ -126,6 +126,7 @@ public final class ArrayStart {
    *
    * @param labels of the drives that are there, that place empty
    * @param block memory of the loop for one block
+   * @param mostBlocks how much of the drive is used at most
    */
   public static DriveLabel join(
       IoLoop loop,
@@ -133,8 +134,9 @@ public final class ArrayStart {
       IoBuffer block,
       DriveLabel[] labels,
       int index,
+      long mostBlocks,
       long nowSeconds) {
-    return DriveJoin.join(loop, device, block, labels, index, nowSeconds);
+    return DriveJoin.join(loop, device, block, labels, index, mostBlocks, nowSeconds);
   }
 
   /**
@@ -159,6 +161,11 @@ public final class ArrayStart {
   void beginAgain(Consumer<RecoveryReport> listener) {
     whenOpen = listener;
     onEachDrive(this::readLabel, () -> onEachDrive(this::load, this::recover));
+  }
+
+  /** What is known of a drive now, its root as it has become; null where it is missing. */
+  DriveLabel label(int drive) {
+    return labels[drive];
   }
 
   /** Ends a start that is under way: it goes no further and tells nobody. */
@@ -293,7 +300,7 @@ public final class ArrayStart {
             recoveries,
             coordinator,
             parts.readOnly(),
-            (drive, attributes, hardened) -> acting[drive].createObject(attributes, hardened),
+            (drive, attributes, hardened) -> acting[drive].putObject(attributes, hardened),
             this::onRecovered)
         .start();
   }
@@ -332,7 +339,7 @@ public final class ArrayStart {
         SideRooms.ofProxy(
             d, parts.shardOf(d), pools, zeros, parts.roster(), rebuilding, Kernel.isal());
     Proxy proxy = new Proxy(rooms, report.epoch() << EPOCH_ID_BITS, openUpdates());
-    objects.forEach(attributes -> proxy.createObject(attributes, () -> {}));
+    objects.forEach(attributes -> proxy.putObject(attributes, () -> {}));
     acting[d] = proxy;
     parts.roster().setProxy(d, parts.seenAs().actor(d, proxy));
     parts.budgets()[d] = null;

@@ -284,6 +284,15 @@ final class AssembledDrives {
     return (int) Arrays.stream(labels).filter(Objects::nonNull).count();
   }
 
+  /** The superblock of the smallest drive. */
+  Superblock smallest() {
+    return Arrays.stream(labels)
+        .filter(Objects::nonNull)
+        .map(DriveLabel::superblock)
+        .min((a, b) -> Long.compare(a.sizeBlocks(), b.sizeBlocks()))
+        .orElseThrow();
+  }
+
   /** Drives that may be missing. */
   int bearable() {
     return Arrays.stream(labels)

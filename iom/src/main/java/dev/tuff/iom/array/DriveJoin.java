@@ -69,7 +69,14 @@ final class DriveJoin {
           refuseOthers(found, label, index);
         }
         IoBuffer block = memory.buffers(1, Drive.BLOCK_BYTES)[0];
-        join(loop, device, block, found.labels(), index, Instant.now().getEpochSecond());
+        join(
+            loop,
+            device,
+            block,
+            found.labels(),
+            index,
+            Long.MAX_VALUE,
+            Instant.now().getEpochSecond());
       } finally {
         devices.forEach(BlockDevice::close);
       }
@@ -131,8 +138,9 @@ final class DriveJoin {
       IoBuffer block,
       DriveLabel[] labels,
       int index,
+      long mostBlocks,
       long nowSeconds) {
-    Superblock superblock = plan(device, labels, index, nowSeconds);
+    Superblock superblock = plan(device, labels, index, mostBlocks, nowSeconds);
     BitSet there = new BitSet();
     for (int d = 0; d < labels.length; d++) {
       there.set(d, labels[d] != null);
@@ -156,7 +164,7 @@ final class DriveJoin {
   }
 
   private static Superblock plan(
-      BlockDevice device, DriveLabel[] labels, int index, long nowSeconds) {
+      BlockDevice device, DriveLabel[] labels, int index, long mostBlocks, long nowSeconds) {
     Superblock smallest =
         Arrays.stream(labels)
             .filter(Objects::nonNull)
@@ -184,7 +192,7 @@ final class DriveJoin {
                 .max()
                 .orElseThrow()
             + 1,
-        blocks,
+        Math.min(blocks, mostBlocks),
         Superblock.LABEL_BLOCKS,
         smallest.journalBlocks(),
         Superblock.LABEL_BLOCKS + smallest.journalBlocks(),

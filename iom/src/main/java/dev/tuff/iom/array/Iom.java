@@ -100,7 +100,14 @@ public final class Iom implements Acting {
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
       case ENSURE_REBUILT, REBUILT, READ_VERSIONS, VERSIONS_READ, FIND_MAPPED, MAPPED_FOUND ->
           rebuild.onMessage(type, subject, message.number);
-      case WRITE_REPLIED, WRITE_CLOSED, READ_DONE, ALLOCATION_ANSWERED, FLUSHED ->
+      case WRITE_REPLIED,
+          WRITE_CLOSED,
+          READ_DONE,
+          ALLOCATION_ANSWERED,
+          FLUSHED,
+          START_REQUEST,
+          REQUEST_REPLIED,
+          REQUEST_CLOSED ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
   }
@@ -197,7 +204,15 @@ public final class Iom implements Acting {
 
   /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */
   @Override
-  public void createObject(ObjectAttributes attributes, Runnable hardened) {
+  public void putObject(ObjectAttributes attributes, Runnable hardened) {
+    Cnode known = rooms.cnodes().get(attributes.gfid());
+    if (known != null) {
+      long id =
+          rooms.journal.append(
+              new ObjectEntry(JournalFormat.TYPE_OBJECT_CHANGED, attributes, hardened));
+      known.change(attributes, id);
+      return;
+    }
     PageRequest request =
         new PageRequest(
             answered -> {
@@ -216,16 +231,20 @@ public final class Iom implements Acting {
       return;
     }
     // The cnode's page stays pinned as long as the array runs.
-    long id = rooms.journal.append(new ObjectEntry(attributes, hardened));
+    long id =
+        rooms.journal.append(
+            new ObjectEntry(JournalFormat.TYPE_OBJECT_CREATED, attributes, hardened));
     rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
     rooms.root.setNextGfid(Math.max(rooms.root.nextGfid(), attributes.gfid() + 1));
   }
 
   private static final class ObjectEntry extends JournalEntry {
+    private final int type;
     private final ObjectAttributes attributes;
     private final Runnable hardened;
 
-    ObjectEntry(ObjectAttributes attributes, Runnable hardened) {
+    ObjectEntry(int type, ObjectAttributes attributes, Runnable hardened) {
+      this.type = type;
       this.attributes = attributes;
       this.hardened = hardened;
     }
@@ -237,7 +256,7 @@ public final class Iom implements Acting {
 
     @Override
     protected int type() {
-      return JournalFormat.TYPE_OBJECT_CREATED;
+      return type;
     }
 
     @Override

@@ -14,6 +14,7 @@ final class IomBuffers {
   private final IoMemory memory;
   private final List<IoBuffer[]> taken = new ArrayList<>();
   private int next;
+  private IoBuffer[] forRebuild;
 
   IomBuffers(IoMemory memory) {
     this.memory = memory;
@@ -47,6 +48,14 @@ final class IomBuffers {
       }
     }
     return buffers;
+  }
+
+  /** Those that it has only while its drive is being rebuilt: the same ones every time. */
+  IoBuffer[] takeForRebuild(int count, int bytesEach) {
+    if (forRebuild == null) {
+      forRebuild = memory.buffers(count, bytesEach);
+    }
+    return forRebuild;
   }
 
   /** The largest of those that were ever taken, for whoever needs memory between two times. */

@@ -95,7 +95,10 @@ final class IomStart {
       pool(memory, sizes.gatherBuffers(), IomMemory.LARGE_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
-      pool(memory, root.rebuilding() ? sizes.rebuildBuffers() : 0, IomMemory.LARGE_BYTES)
+      new BufferPool(
+          root.rebuilding()
+              ? memory.takeForRebuild(sizes.rebuildBuffers(), IomMemory.LARGE_BYTES)
+              : new IoBuffer[0])
     };
     IoBuffer zeros = zeros(memory);
     BlockCache blocks = new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));

@@ -97,7 +97,7 @@ public final class VolumeClient implements AutoCloseable {
   public VolumeClient(Array array, Volume volume, int depth, int maxBytes) {
     this.array = array;
     this.volume = volume;
-    this.shard = (int) (volume.attributes().gfid() % array.shardCount());
+    this.shard = volume.stripeShard();
     this.maxBytes = maxBytes;
     this.buffers = array.clientBuffers(depth, maxBytes + 4096);
     for (IoBuffer buffer : buffers) {

@@ -144,7 +144,7 @@ public final class ArrayCheck {
     progress.begin(used * Drive.BLOCK_BYTES);
     BlockCheck blocks = new BlockCheck(drives, tally, arena, witness, progress);
     for (CheckedObject object : objects()) {
-      tally.objects++;
+      tally.objects += object.attributes.deleted() ? 0 : 1;
       blocks.check(object);
     }
     for (CheckedDrive drive : drives) {
@@ -347,7 +347,7 @@ public final class ArrayCheck {
       created = new boolean[drives];
     }
 
-    /** Those that most drives have. */
+    /** Those that most drives have, but for changes that only some know. */
     ObjectAttributes mostCommon() {
       Map<ObjectAttributes, Integer> counts = new HashMap<>();
       ObjectAttributes best = null;
@@ -356,6 +356,10 @@ public final class ArrayCheck {
         if (best == null || count > counts.get(best)) {
           best = one;
         }
+      }
+      for (ObjectAttributes one : attributes) {
+        boolean newer = one.sameObject(best) && one.changes() > best.changes();
+        best = newer ? one : best;
       }
       return best;
     }
@@ -466,7 +470,12 @@ public final class ArrayCheck {
         continue;
       }
       CnodePage cnode = object.cnodes[drive.index];
-      if (cnode != null && !cnode.attributes().equals(object.attributes)) {
+      boolean same =
+          cnode == null
+              || cnode.attributes().equals(object.attributes)
+              // A change that was cut short, or stands in the journal only.
+              || (!stoppedCleanly() && cnode.attributes().sameObject(object.attributes));
+      if (!same) {
         drive.find(
             "volume %s has other attributes than on most drives"
                 .formatted(object.attributes.name()));

@@ -89,7 +89,8 @@ final class JournalWindow {
           case JournalFormat.TYPE_PJ -> parityEntry(id, segment, at, bytes);
           case JournalFormat.TYPE_MJ_COMPLETE, JournalFormat.TYPE_PJ_COMPLETE ->
               completes(segment, at, bytes);
-          case JournalFormat.TYPE_OBJECT_CREATED -> objectEntry(segment, at, bytes);
+          case JournalFormat.TYPE_OBJECT_CREATED, JournalFormat.TYPE_OBJECT_CHANGED ->
+              objectEntry(segment, at, bytes);
           case JournalFormat.TYPE_PARITY_REMADE -> remadeEntry(id, segment, at, bytes);
           case JournalFormat.TYPE_BLOCK_MOVED -> movedEntry(segment, at, bytes);
           case JournalFormat.TYPE_BLOCKS_REBUILT -> rebuiltEntry(segment, at, bytes);
@@ -378,7 +379,7 @@ final class JournalWindow {
     return places;
   }
 
-  /** Objects that were created. */
+  /** Objects that were created or changed. */
   List<ObjectAttributes> created() {
     return created;
   }

@@ -76,6 +76,9 @@ public final class JournalFormat {
    */
   public static final int TYPE_BLOCKS_REBUILT = 8;
 
+  /** An object's attributes are others now. Body: the attributes, as in the cnode. */
+  public static final int TYPE_OBJECT_CHANGED = 9;
+
   /** The name of a type for people. */
   public static String typeName(int type) {
     return switch (type) {
@@ -87,6 +90,7 @@ public final class JournalFormat {
       case TYPE_PARITY_REMADE -> "parity_remade";
       case TYPE_BLOCK_MOVED -> "block_moved";
       case TYPE_BLOCKS_REBUILT -> "blocks_rebuilt";
+      case TYPE_OBJECT_CHANGED -> "object_changed";
       default -> "unknown " + type;
     };
   }

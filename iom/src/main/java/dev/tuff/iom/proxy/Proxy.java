@@ -48,7 +48,7 @@ public final class Proxy implements Acting {
   }
 
   @Override
-  public void createObject(ObjectAttributes attributes, Runnable hardened) {
+  public void putObject(ObjectAttributes attributes, Runnable hardened) {
     rooms.cnodes().put(Cnode.ofGone(rooms.driveIndex, attributes));
     hardened.run();
   }

@@ -132,6 +132,7 @@ final class JournalReplay implements JournalScan.Listener {
         yield true;
       }
       case JournalFormat.TYPE_OBJECT_CREATED -> objectCreated();
+      case JournalFormat.TYPE_OBJECT_CHANGED -> objectChanged();
       case JournalFormat.TYPE_PARITY_REMADE -> parityRemade();
       case JournalFormat.TYPE_BLOCK_MOVED -> blockMoved();
       case JournalFormat.TYPE_BLOCKS_REBUILT -> blocksRebuilt();
@@ -290,6 +291,19 @@ final class JournalReplay implements JournalScan.Listener {
       return false;
     }
     addObject(request, attributes, id);
+    return true;
+  }
+
+  private boolean objectChanged() {
+    ObjectAttributes attributes =
+        record.bodyBytes() == ObjectAttributes.BYTES
+            ? ObjectAttributes.decode(record.record(), record.bodyOffset())
+            : null;
+    Cnode cnode = attributes == null ? null : rooms.cnodes().get(attributes.gfid());
+    check(
+        cnode != null && attributes.sameObject(cnode.attributes()),
+        "changes an object in a way that makes no sense");
+    cnode.change(attributes, record.id());
     return true;
   }
 

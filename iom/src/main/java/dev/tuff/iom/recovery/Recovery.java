@@ -13,7 +13,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -40,7 +39,10 @@ public final class Recovery {
   /** Groups settled at the same time: what their blocks need is there even in small pools. */
   private static final int GROUPS_AT_ONCE = 8;
 
-  /** Makes an object on one IOM and calls back when that is hardened. */
+  /**
+   * Makes an object on one IOM, or its attributes what they are on others, and calls back when that
+   * is hardened.
+   */
   @FunctionalInterface
   public interface ObjectMaker {
     void make(int drive, ObjectAttributes attributes, Runnable hardened);
@@ -59,7 +61,7 @@ public final class Recovery {
   private final Consumer<RecoveryReport> done;
   private final RecoveryCounts counts = new RecoveryCounts();
   private final Map<Long, ObjectAttributes> objects = new TreeMap<>();
-  private final Map<Integer, Set<Long>> known = new HashMap<>();
+  private final Map<Integer, Map<Long, Integer>> known = new HashMap<>();
   private final Map<Long, Layout> layouts = new HashMap<>();
   private final Map<Integer, ErasureCode> codes = new HashMap<>();
   private final Set<Place> places = new LinkedHashSet<>();
@@ -109,10 +111,10 @@ public final class Recovery {
                 places.addAll(here);
                 epoch = epoch == null ? epochHere : Epoch.newest(epoch, epochHere);
                 oldestEpoch = Math.min(oldestEpoch, epochHere.epoch());
-                Set<Long> gfids = new HashSet<>();
+                Map<Long, Integer> gfids = new HashMap<>();
                 for (ObjectAttributes attributes : objectsHere) {
                   ObjectAttributes others = objects.putIfAbsent(attributes.gfid(), attributes);
-                  if (others != null && !others.equals(attributes)) {
+                  if (others != null && !others.sameObject(attributes)) {
                     throw new DamagedJournalException(
                         "Drive "
                             + drive
@@ -120,7 +122,10 @@ public final class Recovery {
                             + others.name()
                             + "; start the array without the one that is damaged.");
                   }
-                  gfids.add(attributes.gfid());
+                  if (others != null && others.changes() < attributes.changes()) {
+                    objects.put(attributes.gfid(), attributes);
+                  }
+                  gfids.put(attributes.gfid(), attributes.changes());
                 }
                 known.put(drive, gfids);
                 oneDone(this::onCollected);
@@ -145,7 +150,7 @@ public final class Recovery {
         (drive, gfids) ->
             objects.forEach(
                 (gfid, attributes) -> {
-                  if (!gfids.contains(gfid)) {
+                  if (gfids.getOrDefault(gfid, -1) < attributes.changes()) {
                     owed++;
                     counts.objectsCompleted++;
                     ask(

@@ -5,6 +5,15 @@ package dev.tuff.iom.runtime;
  * 15A and 15B).
  */
 public enum MessageType {
+  /**
+   * Client to the client side that a volume's stripes go through: start this request. Subject: the
+   * VolumeRequest.
+   */
+  START_REQUEST,
+  /** Back: it has its result. Subject: the VolumeRequest. */
+  REQUEST_REPLIED,
+  /** Back: it and its buffer are free. Subject: the VolumeRequest. */
+  REQUEST_CLOSED,
   /** Client to data IOM: accept a part of a write. Subject: the WriteOp. */
   WRITE,
   /** Client to data IOM: a part of a read. Subject: the ReadOp. */

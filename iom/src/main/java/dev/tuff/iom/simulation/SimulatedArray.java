@@ -200,7 +200,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     SimulatedLoop loop = new SimulatedLoop(random.nextLong());
     SimulatedDevice device = SimulatedDevice.open(loop, drives[drive], new DeviceOptions(4, 0));
     IoBuffer block = IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
-    ArrayStart.join(loop, device, block, labels, drive, 0);
+    ArrayStart.join(loop, device, block, labels, drive, Long.MAX_VALUE, 0);
     device.close();
     loop.close();
     lost.clear(drive);
@@ -424,7 +424,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private void createVolume() {
     int[] owed = {drives.length};
     for (int d = 0; d < drives.length; d++) {
-      acting(d).createObject(shape.attributes(), () -> owed[0]--);
+      acting(d).putObject(shape.attributes(), () -> owed[0]--);
     }
     run(() -> owed[0] == 0);
   }

@@ -12,6 +12,7 @@ import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.write.WriteOp;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 
 /**
  * Where requests enter on a shard: cuts them, sends the parts to their IOMs, and gathers the
@@ -30,6 +31,10 @@ public final class ClientSide implements Actor {
   private int freeReadCount;
   private long stripes;
   private final LongRequests longRequests = new LongRequests(this);
+
+  /** Requests that another shard's client side has started or will, and has not replied to. */
+  private final ArrayList<VolumeRequest> elsewhere = new ArrayList<>();
+
   private AllocationOp[] freeQueries = new AllocationOp[8];
   private int freeQueryCount;
   private int partsUnderWay;
@@ -54,23 +59,63 @@ public final class ClientSide implements Actor {
     request.submitted = true;
     request.volume = volume;
     request.result = RequestResult.OK;
+    take(request);
+  }
+
+  private void take(VolumeRequest request) {
     requestsInside++;
     accepted.add(1);
     if (!waiting.isEmpty() || mustWait(request)) {
       waiting.add(request);
       return;
     }
-    start(request);
+    startHereOrElsewhere(request);
   }
 
   private boolean mustWait(VolumeRequest request) {
-    return paused || partsUnderWay > PARTS_UNDER_WAY || longRequests.holdUp(request);
+    return paused
+        || partsUnderWay > PARTS_UNDER_WAY
+        || longRequests.holdUp(request)
+        || overtakes(request);
+  }
+
+  /** Whether it overlaps a request from before that has gone another way. */
+  private boolean overtakes(VolumeRequest later) {
+    for (int i = 0; i < elsewhere.size(); i++) {
+      if (later.overlaps(elsewhere.get(i))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void startHereOrElsewhere(VolumeRequest request) {
+    int stripeShard = request.volume.stripeShard();
+    if (own(request)
+        && stripeShard != shard.index()
+        && request.writes()
+        && request.volume.hasWholeRow(request.offset, request.bytes)) {
+      elsewhere.add(request);
+      Actor other = request.volume.client(stripeShard);
+      shard.send(other, MessageType.START_REQUEST, request, null, 0);
+    } else {
+      start(request);
+    }
+  }
+
+  private boolean own(VolumeRequest request) {
+    return request.shard() == shard.index();
   }
 
   private void start(VolumeRequest request) {
     Volume volume = request.volume;
     request.repliesOwed = 0;
     request.closesOwed = 0;
+    if (volume.deleted()) {
+      request.result = RequestResult.DELETED;
+      answer(request);
+      return;
+    }
     switch (request.kind) {
       case READ -> {
         if (inRange(volume, request)) {
@@ -99,12 +144,14 @@ public final class ClientSide implements Actor {
       case FLUSH -> startFlush(volume, request);
     }
     if (request.closesOwed == 0) {
-      // Refused, or nothing to do: the handler is still not called from within submit.
-      shard.send(this, MessageType.FLUSHED, request, null, -1);
-      request.closesOwed = 1;
-      request.repliesOwed = 1;
-      partsUnderWay++;
+      answer(request);
     }
+  }
+
+  /** Refused, or nothing to do: the handler is still not called from within submit. */
+  private void answer(VolumeRequest request) {
+    owe(request);
+    shard.send(this, MessageType.FLUSHED, request, null, -1);
   }
 
   private static boolean inRange(Volume volume, VolumeRequest request) {
@@ -382,6 +429,17 @@ public final class ClientSide implements Actor {
         replied(request);
         closed(request);
       }
+      case START_REQUEST -> take((VolumeRequest) message.subject);
+      case REQUEST_REPLIED -> {
+        VolumeRequest request = (VolumeRequest) message.subject;
+        elsewhere.remove(request);
+        request.handler.onDone(request);
+        startWaiting();
+      }
+      case REQUEST_CLOSED -> {
+        release((VolumeRequest) message.subject);
+        startWaiting();
+      }
       case FLUSHED -> {
         VolumeRequest request = (VolumeRequest) message.subject;
         replied(request);
@@ -392,18 +450,37 @@ public final class ClientSide implements Actor {
   }
 
   private void replied(VolumeRequest request) {
-    if (--request.repliesOwed == 0) {
-      request.handler.onDone(request);
+    if (--request.repliesOwed > 0) {
+      return;
     }
+    if (own(request)) {
+      request.handler.onDone(request);
+    } else {
+      answer(MessageType.REQUEST_REPLIED, request);
+    }
+  }
+
+  private void answer(MessageType type, VolumeRequest request) {
+    shard.send(request.volume.client(request.shard()), type, request, null, 0);
+  }
+
+  private void release(VolumeRequest request) {
+    request.submitted = false;
+    requestsInside--;
+    released.add(1);
+    request.handler.onReleased(request);
   }
 
   private void closed(VolumeRequest request) {
     partsUnderWay--;
     if (--request.closesOwed == 0) {
-      request.submitted = false;
-      requestsInside--;
-      released.add(1);
-      request.handler.onReleased(request);
+      if (own(request)) {
+        release(request);
+      } else {
+        requestsInside--;
+        released.add(1);
+        answer(MessageType.REQUEST_CLOSED, request);
+      }
     }
     startWaiting();
   }
@@ -413,7 +490,7 @@ public final class ClientSide implements Actor {
       longRequests.issue();
     }
     while (!waiting.isEmpty() && !mustWait(waiting.peek())) {
-      start(waiting.poll());
+      startHereOrElsewhere(waiting.poll());
     }
   }
 
@@ -464,7 +541,7 @@ public final class ClientSide implements Actor {
     return released.get();
   }
 
-  /** Requests submitted and not released. */
+  /** Requests taken and not released, of other shards too. */
   public int requestsInside() {
     return requestsInside;
   }

@@ -1,6 +1,7 @@
 package dev.tuff.iom.volume;
 
 import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.ObjectAttributes;
@@ -19,6 +20,7 @@ public final class Volume {
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final boolean readOnly;
+  private volatile boolean deleted;
 
   /**
    * For the array that assembles it: who acts for each drive, a budget per drive (null: missing), a
@@ -82,6 +84,30 @@ public final class Volume {
     return budgets[drive];
   }
 
+  /** The client side of a shard. */
+  ClientSide client(int shard) {
+    return clients[shard];
+  }
+
+  /**
+   * The shard whose client side issues all stripes of this volume. One sender's parts come to every
+   * IOM in the same order; of two senders, each IOM could take another's part first, and two
+   * stripes of one row would wait for each other for good.
+   */
+  public int stripeShard() {
+    return (int) (attributes.gfid() % clients.length);
+  }
+
+  /** Whether a range has a whole row, which is written as stripes. */
+  boolean hasWholeRow(long offset, long bytes) {
+    if (layout.parityMembers() == 0 || layout.dataMembers() == 1) {
+      return false;
+    }
+    long rowBytes = (long) layout.dataMembers() * layout.chunkBlocks() * Drive.BLOCK_BYTES;
+    long firstRow = (offset + rowBytes - 1) / rowBytes;
+    return (firstRow + 1) * rowBytes <= offset + bytes;
+  }
+
   /** Client sides that may submit to it. */
   int clients() {
     return clients.length;
@@ -89,6 +115,15 @@ public final class Volume {
 
   int drives() {
     return roster.drives();
+  }
+
+  /** Its requests are refused from now on, whoever still has it. */
+  public void delete() {
+    deleted = true;
+  }
+
+  boolean deleted() {
+    return deleted;
   }
 
   boolean readOnly() {

@@ -195,6 +195,11 @@ public final class VolumeRequest {
     return allocation;
   }
 
+  /** True when it may change something. */
+  boolean writes() {
+    return kind == Kind.WRITE || kind == Kind.DISCARD || kind == Kind.ZEROES;
+  }
+
   /** True when it changes or reads a byte that {@code other} is about, too. */
   boolean overlaps(VolumeRequest other) {
     return volume == other.volume
