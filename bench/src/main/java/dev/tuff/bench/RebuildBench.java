@@ -62,7 +62,8 @@ public final class RebuildBench {
                 .formatted(seconds, repeats, depth, driveBytes));
       }
       if (parityMembers < 1) {
-        throw new BenchException("Without parity nothing is rebuilt; give N+K with K of 1 or more.");
+        throw new BenchException(
+            "Without parity nothing is rebuilt; give N+K with K of 1 or more.");
       }
     }
 
@@ -145,8 +146,7 @@ public final class RebuildBench {
   }
 
   private void fill(long driveBytes) {
-    Array.format(
-        members, new FormatOptions(options.dataMembers, options.parityMembers, 0, true));
+    Array.format(members, new FormatOptions(options.dataMembers, options.parityMembers, 0, true));
     long row = options.dataMembers * MIB;
     long volumeBytes = Math.max(row, driveBytes / 2 / MIB * row);
     try (Array array = Array.assemble(members, PLAIN)) {

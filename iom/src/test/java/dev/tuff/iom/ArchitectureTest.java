@@ -60,8 +60,8 @@ class ArchitectureTest {
   @Test
   void sideRoomsNeverCallUp() {
     DescribedPredicate<JavaClass> upper =
-        resideInAnyPackage(rooms(
-                "write", "parity", "read", "repair", "rebuild", "proxy", "volume", "array"))
+        resideInAnyPackage(
+                rooms("write", "parity", "read", "repair", "rebuild", "proxy", "volume", "array"))
             .and(describe("other than Toughness", type -> !type.getName().startsWith(TOUGHNESS)));
     noClasses()
         .that()

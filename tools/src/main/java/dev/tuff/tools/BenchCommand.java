@@ -596,8 +596,7 @@ final class BenchCommand implements Runnable {
               common.seconds != null ? common.seconds : defaults.seconds(),
               common.repeats != null ? common.repeats : defaults.repeats());
       common.print(
-          RebuildBench.run(common.quick ? options.quick() : options, common.progress()),
-          "rebuild");
+          RebuildBench.run(common.quick ? options.quick() : options, common.progress()), "rebuild");
       return 0;
     }
   }
