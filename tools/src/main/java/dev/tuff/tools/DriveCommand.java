@@ -138,8 +138,7 @@ final class DriveCommand implements Runnable {
       List<Path> spares = new ArrayList<>(before.spares());
       spares.add(added);
       before.withSpares(spares).write(file);
-      output.print(
-          Map.of("spare", added.toString()), () -> "%s is a spare now%n".formatted(added));
+      output.print(Map.of("spare", added.toString()), () -> "%s is a spare now%n".formatted(added));
       return 0;
     }
   }

@@ -429,12 +429,7 @@ public final class Array implements AutoCloseable {
     Superblock size = former == null ? drives.smallest() : former.superblock();
     JoinInService joining =
         new JoinInService(
-            index,
-            drive,
-            force,
-            loops[index % loops.length],
-            DRIVE_QUEUE_DEPTH,
-            size.sizeBlocks());
+            index, drive, force, loops[index % loops.length], DRIVE_QUEUE_DEPTH, size.sizeBlocks());
     failover.join(joining);
     drives.labels()[index] = await(joining.joined());
     failedDrives.remove(index);
