@@ -21,7 +21,9 @@ import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
  * How a server does TLS: its certificate, whom it trusts, and whether it serves without. Versions
@@ -78,7 +80,7 @@ public final class TlsSettings {
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(
           keys.getKeyManagers(),
-          authorities == null ? null : trust(authorities).getTrustManagers(),
+          authorities == null ? null : trust(authorities),
           null);
       return new TlsSettings(context, required, clients);
     } catch (GeneralSecurityException e) {
@@ -118,7 +120,7 @@ public final class TlsSettings {
     }
   }
 
-  private static TrustManagerFactory trust(Path authorities)
+  private static TrustManager[] trust(Path authorities)
       throws IOException, GeneralSecurityException {
     KeyStore trusted = KeyStore.getInstance("PKCS12");
     trusted.load(null, null);
@@ -129,7 +131,13 @@ public final class TlsSettings {
     TrustManagerFactory factory =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     factory.init(trusted);
-    return factory;
+    TrustManager[] managers = factory.getTrustManagers();
+    for (int i = 0; i < managers.length; i++) {
+      if (managers[i] instanceof X509ExtendedTrustManager trust) {
+        managers[i] = new SilentTrust(trust);
+      }
+    }
+    return managers;
   }
 
   private static Collection<? extends Certificate> certificates(Path file) throws IOException {
