@@ -115,24 +115,21 @@ public final class Array implements AutoCloseable {
   private static long memoryBytes(AssembledDrives drives, AssembleOptions options, int shards) {
     long bytes = CLIENT_BYTES + shards * options.serverBytes();
     long largest = 0;
+    int rebuilds = 0;
     for (DriveLabel label : drives.labels()) {
       if (label != null) {
         IomMemory sizes = IomMemory.of(label.superblock(), drives.count());
         bytes += sizes.bytes();
-        bytes += label.root().rebuilding() ? sizes.rebuildBytes() : 0;
+        rebuilds += label.root().rebuilding() ? 1 : 0;
         largest = Math.max(largest, sizes.largestBufferBytes());
       }
     }
+    IomMemory another = IomMemory.of(drives.smallest(), drives.count());
     if (options.longRunning()) {
-      IomMemory another = IomMemory.of(drives.smallest(), drives.count());
-      for (DriveLabel label : drives.labels()) {
-        if (label == null) {
-          bytes += another.bytes() + another.rebuildBytes();
-        } else if (!label.root().rebuilding()) {
-          bytes += IomMemory.of(label.superblock(), drives.count()).rebuildBytes();
-        }
-      }
+      rebuilds = Math.max(rebuilds, drives.bearable());
+      bytes += (drives.count() - drives.present()) * another.bytes();
     }
+    bytes += rebuilds * another.rebuildBytes();
     bytes += drives.bearable() * IomMemory.proxyBytes();
     return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * largest;
   }

@@ -160,6 +160,11 @@ public final class ArrayStart {
    */
   void beginAgain(Consumer<RecoveryReport> listener) {
     whenOpen = listener;
+    for (int d = 0; d < labels.length; d++) {
+      if (labels[d] == null) {
+        parts.memory().notRebuilding(d);
+      }
+    }
     onEachDrive(this::readLabel, () -> onEachDrive(this::load, this::recover));
   }
 
@@ -256,6 +261,9 @@ public final class ArrayStart {
       return;
     }
     labels[d] = again;
+    if (!again.root().rebuilding()) {
+      parts.memory().notRebuilding(d);
+    }
     done.run();
   }
 

@@ -12,12 +12,15 @@ import java.util.List;
  */
 final class IomBuffers {
   private final IoMemory memory;
+  private final ArrayMemory array;
+  private final int drive;
   private final List<IoBuffer[]> taken = new ArrayList<>();
   private int next;
-  private IoBuffer[] forRebuild;
 
-  IomBuffers(IoMemory memory) {
+  IomBuffers(IoMemory memory, ArrayMemory array, int drive) {
     this.memory = memory;
+    this.array = array;
+    this.drive = drive;
   }
 
   /** All are free again. */
@@ -50,12 +53,9 @@ final class IomBuffers {
     return buffers;
   }
 
-  /** Those that it has only while its drive is being rebuilt: the same ones every time. */
+  /** Those that it has only while its drive is being rebuilt: {@link ArrayMemory#forRebuild}. */
   IoBuffer[] takeForRebuild(int count, int bytesEach) {
-    if (forRebuild == null) {
-      forRebuild = memory.buffers(count, bytesEach);
-    }
-    return forRebuild;
+    return array.forRebuild(drive, count, bytesEach);
   }
 
   /** The largest of those that were ever taken, for whoever needs memory between two times. */
