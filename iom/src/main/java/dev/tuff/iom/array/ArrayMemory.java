@@ -18,8 +18,8 @@ public final class ArrayMemory {
   /**
    * Of all drives.
    *
-   * @param memory with room for all IOMs, for as many proxies as drives can be gone, and for as many
-   *     rebuilds as go on at the same time
+   * @param memory with room for all IOMs, for as many proxies as drives can be gone, and for as
+   *     many rebuilds as go on at the same time
    */
   public ArrayMemory(IoMemory memory, int drives) {
     this.memory = memory;
