@@ -97,8 +97,7 @@ record ArrayFile(UUID array, List<Path> drives, List<Path> spares) {
       throw new CommandException(
           "array file " + file + " has spares that are no list; write spares = [\"/path\", ...]");
     }
-    return new ArrayFile(
-        uuid(file, toml), drives, paths(file, toml.getArrayOrEmpty("spares")));
+    return new ArrayFile(uuid(file, toml), drives, paths(file, toml.getArrayOrEmpty("spares")));
   }
 
   private static List<Path> paths(Path file, TomlArray listed) {

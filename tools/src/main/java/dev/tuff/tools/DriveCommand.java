@@ -117,7 +117,6 @@ final class DriveCommand implements Runnable {
 
     @Option(
         names = "--spare",
-        required = true,
         description = "As a spare. (More drives for data are not possible yet.)")
     private boolean spare;
 
@@ -126,6 +125,10 @@ final class DriveCommand implements Runnable {
 
     @Override
     public Integer call() throws IOException {
+      if (!spare) {
+        throw new CommandException(
+            "an array can't be given more drives for data yet; add " + drive + " with --spare");
+      }
       Path file = array.file();
       Path added = drive.toAbsolutePath().normalize();
       if (!Files.exists(added)) {
@@ -138,8 +141,7 @@ final class DriveCommand implements Runnable {
       List<Path> spares = new ArrayList<>(before.spares());
       spares.add(added);
       before.withSpares(spares).write(file);
-      output.print(
-          Map.of("spare", added.toString()), () -> "%s is a spare now%n".formatted(added));
+      output.print(Map.of("spare", added.toString()), () -> "%s is a spare now%n".formatted(added));
       return 0;
     }
   }

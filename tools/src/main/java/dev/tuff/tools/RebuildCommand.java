@@ -88,7 +88,8 @@ final class RebuildCommand implements Callable<Integer> {
       while (true) {
         JsonNode status = array.askService("status", Map.of());
         if (status == null) {
-          throw new CommandException("the service has ended; the rebuild goes on with its next start");
+          throw new CommandException(
+              "the service has ended; the rebuild goes on with its next start");
         }
         double percent = 100;
         for (JsonNode drive : status.get("drives")) {

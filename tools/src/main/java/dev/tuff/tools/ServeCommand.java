@@ -150,10 +150,11 @@ final class ServeCommand implements Callable<Integer> {
     limits(1);
     Thread hook = new Thread(this::onSignal, "tuff-stop");
     Runtime.getRuntime().addShutdownHook(hook);
-    try (ServiceLog log = new ServiceLog(command.commandLine().getOut());
-        Array assembled = array.assembleToServe(SERVER_BYTES_PER_SHARD, new DriveLog(log, file))) {
-      serve(assembled, tls, tcp, file, limits(assembled.shardCount()), log);
-      assembled.close();
+    try (ServiceLog log = new ServiceLog(command.commandLine().getOut())) {
+      try (Array assembled =
+          array.assembleToServe(SERVER_BYTES_PER_SHARD, new DriveLog(log, file))) {
+        serve(assembled, tls, tcp, file, limits(assembled.shardCount()), log);
+      }
       log.line("stopped");
       stoppedWell = true;
     } finally {

@@ -24,8 +24,7 @@ final class Service {
   private final Path exportsFile;
   private final Path arrayFile;
 
-  Service(
-      Array array, NbdServer server, Exports exports, Path exportsFile, Path arrayFile) {
+  Service(Array array, NbdServer server, Exports exports, Path exportsFile, Path arrayFile) {
     this.arrayFile = arrayFile;
     this.array = array;
     this.server = server;
@@ -36,7 +35,8 @@ final class Service {
   /** By name, as {@link ControlServer} wants them. */
   Map<String, ControlServer.Answer> answers() {
     Map<String, ControlServer.Answer> answers = new LinkedHashMap<>();
-    answers.put("connections", request -> server.connections().stream().map(Service::json).toList());
+    answers.put(
+        "connections", request -> server.connections().stream().map(Service::json).toList());
     answers.put("exports", request -> exports.all().stream().map(Service::json).toList());
     answers.put("export-add", this::addExport);
     answers.put("export-remove", this::removeExport);

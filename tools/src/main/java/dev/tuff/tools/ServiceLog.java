@@ -2,6 +2,7 @@ package dev.tuff.tools;
 
 import java.io.PrintWriter;
 import java.time.OffsetDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -28,7 +29,7 @@ final class ServiceLog implements AutoCloseable {
   /** Logs a line. Any thread; never blocks. */
   void line(String text) {
     String time =
-        OffsetDateTime.now()
+        OffsetDateTime.now(ZoneId.systemDefault())
             .truncatedTo(ChronoUnit.MILLIS)
             .format(DateTimeFormatter.ISO_OFFSET_DATE_TIME);
     if (!lines.offer(time + " " + text)) {

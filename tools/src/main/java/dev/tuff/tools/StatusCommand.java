@@ -23,8 +23,7 @@ final class StatusCommand implements Callable<Integer> {
   public Integer call() {
     JsonNode served = array.askService("status", Map.of());
     if (served != null) {
-      output.print(
-          served, () -> array.askService("status-text", Map.of()).asText());
+      output.print(served, () -> array.askService("status-text", Map.of()).asText());
       return 0;
     }
     ArrayStatus status;

@@ -91,10 +91,9 @@ final class ServeProcess implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    if (process.isAlive()) {
-      process.destroyForcibly().waitFor();
-    }
+  public void close() {
+    process.destroyForcibly();
+    process.onExit().join();
   }
 
   /** Runs another maker's command in the folder, which must succeed, and returns what it said. */

@@ -126,8 +126,11 @@ public final class Array implements AutoCloseable {
     if (options.longRunning()) {
       IomMemory another = IomMemory.of(drives.smallest(), drives.count());
       for (DriveLabel label : drives.labels()) {
-        bytes += label == null ? another.bytes() : 0;
-        bytes += label == null || !label.root().rebuilding() ? another.rebuildBytes() : 0;
+        if (label == null) {
+          bytes += another.bytes() + another.rebuildBytes();
+        } else if (!label.root().rebuilding()) {
+          bytes += IomMemory.of(label.superblock(), drives.count()).rebuildBytes();
+        }
       }
     }
     bytes += drives.bearable() * IomMemory.proxyBytes();
@@ -426,12 +429,7 @@ public final class Array implements AutoCloseable {
     Superblock size = former == null ? drives.smallest() : former.superblock();
     JoinInService joining =
         new JoinInService(
-            index,
-            drive,
-            force,
-            loops[index % loops.length],
-            DRIVE_QUEUE_DEPTH,
-            size.sizeBlocks());
+            index, drive, force, loops[index % loops.length], DRIVE_QUEUE_DEPTH, size.sizeBlocks());
     failover.join(joining);
     drives.labels()[index] = await(joining.joined());
     failedDrives.remove(index);

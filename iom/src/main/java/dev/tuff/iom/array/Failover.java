@@ -16,13 +16,12 @@ import java.util.function.IntPredicate;
 
 /**
  * Lets a running array go on without drives that fail in it, and with drives that take the places
- * of those that are missing. Clients' requests wait; all IOMs stop
- * and the drives let go of every buffer; then the way of {@link ArrayStart} is gone again without
- * the failed drives: journals are replayed, what was open is settled, an epoch begins, proxies come
- * up. What clients had asked is handed over to the new IOMs and proxies in the order in which it
- * was accepted, also what was replied to and not hardened yet: nothing acknowledged is lost, and
- * nobody sees an error. A drive that fails meanwhile begins it anew. Coordinated on the first
- * shard; knows nothing of threads.
+ * of those that are missing. Clients' requests wait; all IOMs stop and the drives let go of every
+ * buffer; then the way of {@link ArrayStart} is gone again without the failed drives: journals are
+ * replayed, what was open is settled, an epoch begins, proxies come up. What clients had asked is
+ * handed over to the new IOMs and proxies in the order in which it was accepted, also what was
+ * replied to and not hardened yet: nothing acknowledged is lost, and nobody sees an error. A drive
+ * that fails meanwhile begins it anew. Coordinated on the first shard; knows nothing of threads.
  */
 public final class Failover {
   /** Hears what becomes of the array. On the first shard. */

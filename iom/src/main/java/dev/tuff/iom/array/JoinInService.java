@@ -27,8 +27,7 @@ final class JoinInService implements Failover.Joining {
    * @param blocks that are used of it
    * @throws ArrayException with one sentence when it does not
    */
-  JoinInService(
-      int index, Path drive, boolean force, UringLoop loop, int queueDepth, long blocks) {
+  JoinInService(int index, Path drive, boolean force, UringLoop loop, int queueDepth, long blocks) {
     if (!Files.exists(drive)) {
       throw new ArrayException(drive + " does not exist; name the drive that is to be taken in.");
     }
