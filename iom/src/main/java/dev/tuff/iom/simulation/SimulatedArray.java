@@ -301,6 +301,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     }
     running = true;
     recovery = null;
+    driveFailure = null;
     ArrayStart.Parts parts =
         new ArrayStart.Parts(
             devices,
