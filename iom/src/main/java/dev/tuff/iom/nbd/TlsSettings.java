@@ -78,10 +78,7 @@ public final class TlsSettings {
           KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
       keys.init(own, new char[0]);
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(
-          keys.getKeyManagers(),
-          authorities == null ? null : trust(authorities),
-          null);
+      context.init(keys.getKeyManagers(), authorities == null ? null : trust(authorities), null);
       return new TlsSettings(context, required, clients);
     } catch (GeneralSecurityException e) {
       throw new IOException(
