@@ -66,6 +66,27 @@ final class ReportChart {
     save(chart, file);
   }
 
+  /** A bar for each kind of rebuild: its speed. */
+  static void write(RebuildReport report, Path file) {
+    System.setProperty("java.awt.headless", "true");
+    CategoryChart chart =
+        new CategoryChartBuilder()
+            .width(900)
+            .height(600)
+            .title(report.title())
+            .xAxisTitle("")
+            .yAxisTitle("MB/s, median of repeats")
+            .build();
+    chart.getStyler().setLegendVisible(false);
+    addBars(
+        chart,
+        "MB/s",
+        report.cases().stream().map(RebuildCase::label).toList(),
+        report.cases().stream().map(one -> one.spread(RebuildRun::rebuildBytesPerSecond)).toList(),
+        1e6);
+    save(chart, file);
+  }
+
   private static void save(CategoryChart chart, Path file) {
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());

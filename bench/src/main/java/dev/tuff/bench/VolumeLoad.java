@@ -85,15 +85,20 @@ final class VolumeLoad {
    * time.
    */
   Measurement run(double seconds) {
-    return run(seconds, Long.MAX_VALUE);
+    return run(seconds, Long.MAX_VALUE, true);
+  }
+
+  /** One stretch beside something else that keeps the drives busy, which is not waited for. */
+  Measurement runBeside(double seconds) {
+    return run(seconds, Long.MAX_VALUE, false);
   }
 
   /** Goes over the whole volume once, in order. */
   Measurement runOnce() {
-    return run(Double.MAX_VALUE, volume.sizeBytes() / work.blockBytes());
+    return run(Double.MAX_VALUE, volume.sizeBytes() / work.blockBytes(), true);
   }
 
-  private Measurement run(double seconds, long operationLimit) {
+  private Measurement run(double seconds, long operationLimit, boolean untilAtRest) {
     DeviceCountersSnapshot before = array.counters();
     CountDownLatch ended = new CountDownLatch(generators.size());
     meter.start();
@@ -110,7 +115,9 @@ final class VolumeLoad {
     }
     await(ended);
     meter.stop();
-    rest();
+    if (untilAtRest) {
+      rest();
+    }
     DeviceCountersSnapshot used = array.counters().since(before);
     histogram.reset();
     long operations = 0;

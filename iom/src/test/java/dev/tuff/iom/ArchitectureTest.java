@@ -60,7 +60,8 @@ class ArchitectureTest {
   @Test
   void sideRoomsNeverCallUp() {
     DescribedPredicate<JavaClass> upper =
-        resideInAnyPackage(rooms("write", "parity", "read", "repair", "proxy", "volume", "array"))
+        resideInAnyPackage(
+                rooms("write", "parity", "read", "repair", "rebuild", "proxy", "volume", "array"))
             .and(describe("other than Toughness", type -> !type.getName().startsWith(TOUGHNESS)));
     noClasses()
         .that()
@@ -197,6 +198,7 @@ class ArchitectureTest {
             "write",
             "parity",
             "read",
+            "rebuild",
             "journal",
             "object",
             "allocation",

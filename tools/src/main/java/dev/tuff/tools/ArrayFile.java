@@ -17,13 +17,48 @@ import org.tomlj.TomlParseResult;
  *
  * @param array the array's identity, for people; null where the file does not say
  * @param drives absolute paths, in the order in which they were formatted
+ * @param spares absolute paths of drives that take the places of those that fail
  */
-record ArrayFile(UUID array, List<Path> drives) {
+record ArrayFile(UUID array, List<Path> drives, List<Path> spares) {
   static final Path HERE = Path.of("tuff.toml");
   static final Path SYSTEM = Path.of("/etc/tuff/tuff.toml");
 
   ArrayFile {
     drives = List.copyOf(drives);
+    spares = List.copyOf(spares);
+  }
+
+  ArrayFile(UUID array, List<Path> drives) {
+    this(array, drives, List.of());
+  }
+
+  /**
+   * The file when {@code fresh} has taken the place of drive {@code index}: where the old one
+   * stood, as far as that can be told.
+   *
+   * @param members paths of the array's other drives that are there
+   */
+  ArrayFile replaced(int index, List<Path> members, Path fresh) {
+    List<Path> paths = new ArrayList<>(drives);
+    if (!paths.contains(fresh)) {
+      List<Path> strangers = new ArrayList<>(paths);
+      strangers.removeAll(members);
+      if (index < paths.size() && strangers.contains(paths.get(index))) {
+        paths.set(index, fresh);
+      } else if (strangers.size() == 1) {
+        paths.set(paths.indexOf(strangers.getFirst()), fresh);
+      } else {
+        paths.add(fresh);
+      }
+    }
+    List<Path> left = new ArrayList<>(spares);
+    left.remove(fresh);
+    return new ArrayFile(array, paths, left);
+  }
+
+  /** The file with other spares. */
+  ArrayFile withSpares(List<Path> others) {
+    return new ArrayFile(array, drives, others);
   }
 
   /**
@@ -41,21 +76,32 @@ record ArrayFile(UUID array, List<Path> drives) {
           "array file " + file + " is not valid TOML: " + toml.errors().getFirst());
     }
     for (String key : toml.keySet()) {
-      if (!key.equals("array") && !key.equals("drives")) {
+      if (!List.of("array", "drives", "spares").contains(key)) {
         throw new CommandException(
             "array file "
                 + file
                 + " has an unknown entry '"
                 + key
-                + "'; it knows array and drives");
+                + "'; it knows array, drives and spares");
       }
     }
     if (!toml.isArray("drives")) {
       throw new CommandException(
           "array file " + file + " does not list any drives; it needs drives = [\"/path\", ...]");
     }
-    TomlArray listed = toml.getArrayOrEmpty("drives");
-    List<Path> drives = new ArrayList<>();
+    List<Path> drives = paths(file, toml.getArrayOrEmpty("drives"));
+    if (drives.isEmpty()) {
+      throw new CommandException("array file " + file + " lists no drives");
+    }
+    if (toml.contains("spares") && !toml.isArray("spares")) {
+      throw new CommandException(
+          "array file " + file + " has spares that are no list; write spares = [\"/path\", ...]");
+    }
+    return new ArrayFile(uuid(file, toml), drives, paths(file, toml.getArrayOrEmpty("spares")));
+  }
+
+  private static List<Path> paths(Path file, TomlArray listed) {
+    List<Path> paths = new ArrayList<>();
     for (int i = 0; i < listed.size(); i++) {
       if (!(listed.get(i) instanceof String text) || text.isEmpty()) {
         throw new CommandException(
@@ -65,12 +111,9 @@ record ArrayFile(UUID array, List<Path> drives) {
                 + listed.get(i)
                 + " as a drive; each must be a path in quotes");
       }
-      drives.add(file.toAbsolutePath().resolveSibling(text).normalize());
+      paths.add(file.toAbsolutePath().resolveSibling(text).normalize());
     }
-    if (drives.isEmpty()) {
-      throw new CommandException("array file " + file + " lists no drives");
-    }
-    return new ArrayFile(uuid(file, toml), drives);
+    return paths;
   }
 
   private static UUID uuid(Path file, TomlParseResult toml) {
@@ -90,11 +133,11 @@ record ArrayFile(UUID array, List<Path> drives) {
   void write(Path file) throws IOException {
     StringBuilder text =
         new StringBuilder("# Written by tuff format: where this array's drives are.\n");
-    text.append("array = \"").append(array).append("\"\ndrives = [\n");
-    for (Path drive : drives) {
-      text.append("  \"").append(Toml.tomlEscape(drive.toString())).append("\",\n");
+    text.append("array = \"").append(array).append("\"\n");
+    list(text, "drives", drives);
+    if (!spares.isEmpty()) {
+      list(text, "spares", spares);
     }
-    text.append("]\n");
     Path whole = file.resolveSibling(file.getFileName() + ".new");
     Files.writeString(whole, text);
     Files.move(
@@ -102,5 +145,13 @@ record ArrayFile(UUID array, List<Path> drives) {
         file,
         java.nio.file.StandardCopyOption.REPLACE_EXISTING,
         java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  private static void list(StringBuilder text, String name, List<Path> paths) {
+    text.append(name).append(" = [\n");
+    for (Path path : paths) {
+      text.append("  \"").append(Toml.tomlEscape(path.toString())).append("\",\n");
+    }
+    text.append("]\n");
   }
 }

@@ -1,5 +1,6 @@
 package dev.tuff.tools;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.AssembleOptions;
 import dev.tuff.natives.Preflight;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -90,9 +92,24 @@ final class ArrayOptions {
     return assemble(AssembleOptions.defaults());
   }
 
-  /** Starts the array as {@link #assemble} does, with memory for a server on each shard. */
-  Array assembleToServe(long bytesPerShard) {
-    return assemble(AssembleOptions.defaults().withServerBytes(bytesPerShard));
+  /**
+   * Starts the array as {@link #assemble} does, to run for long: with memory for a server on each
+   * shard, and for drives that take the places of others.
+   */
+  Array assembleToServe(long bytesPerShard, AssembleOptions.DriveListener listener) {
+    Path file = fileOrNull();
+    List<Path> spares = file == null ? List.of() : ArrayFile.read(file).spares();
+    return assemble(AssembleOptions.service(spares, listener).withServerBytes(bytesPerShard));
+  }
+
+  /** The running service's answer to a command; null when none runs for this array. */
+  JsonNode askService(String asked, Map<String, ?> arguments) {
+    Path file = drives.isEmpty() && (arrayFile != null || fileIsThere()) ? file() : null;
+    return file == null ? null : Control.ask(Control.socketOf(file), asked, arguments);
+  }
+
+  private static boolean fileIsThere() {
+    return Files.exists(ArrayFile.HERE) || Files.exists(ArrayFile.SYSTEM);
   }
 
   /**
@@ -114,7 +131,15 @@ final class ArrayOptions {
   }
 
   private Array assemble(AssembleOptions options) {
-    List<Path> present = drives();
+    return assemble(drives(), options);
+  }
+
+  /** Starts the array of just these drives for reading and writing. */
+  Array assemble(List<Path> present) {
+    return assemble(present, AssembleOptions.defaults());
+  }
+
+  private Array assemble(List<Path> present, AssembleOptions options) {
     Preflight.require(0);
     Array array = Array.assemble(present, options);
     PrintWriter err = command.commandLine().getErr();

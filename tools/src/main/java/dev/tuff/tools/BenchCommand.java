@@ -8,6 +8,7 @@ import dev.tuff.bench.Direction;
 import dev.tuff.bench.NbdBench;
 import dev.tuff.bench.ParityBench;
 import dev.tuff.bench.Pattern;
+import dev.tuff.bench.RebuildBench;
 import dev.tuff.bench.RecoveryBench;
 import dev.tuff.bench.Report;
 import dev.tuff.bench.ThinBench;
@@ -40,6 +41,7 @@ import picocli.CommandLine.Spec;
       BenchCommand.WholeArray.class,
       BenchCommand.Thin.class,
       BenchCommand.Recovery.class,
+      BenchCommand.Rebuild.class,
       BenchCommand.Nbd.class
     })
 final class BenchCommand implements Runnable {
@@ -48,7 +50,7 @@ final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "which command? device, parity, array, thin, recovery or nbd");
+        spec.commandLine(), "which command? device, parity, array, thin, recovery, rebuild or nbd");
   }
 
   /** What every bench command takes. */
@@ -547,6 +549,55 @@ final class BenchCommand implements Runnable {
       command.add("dev.tuff.tools/" + Tuff.class.getName());
       command.addAll(List.of("bench", "recovery", LOAD_OPTION));
       return command;
+    }
+  }
+
+  /** {@code tuff bench rebuild}. */
+  @Command(
+      name = "rebuild",
+      description = {
+        "How fast a replaced drive is rebuilt: idle, and beside a load of random 4 KiB reads and writes",
+        "by each policy, with what the load keeps of its throughput and its p99. In the same run: what",
+        "the drive can write by itself."
+      })
+  static final class Rebuild implements Callable<Integer> {
+    @Option(
+        names = "--protect",
+        paramLabel = "N+K",
+        defaultValue = "4+1",
+        description = "Protection, on N+K image drives and one more (default: 4+1).")
+    private Protection protection;
+
+    @Option(
+        names = "--drive-size",
+        paramLabel = "SIZE",
+        description = "Size of each image drive; half of it is filled (default: 1G).")
+    private ByteSize driveSize;
+
+    @Option(
+        names = "--depth",
+        paramLabel = "N",
+        description = "Operations of the load in flight (default: 32).")
+    private Integer depth;
+
+    @Mixin private Common common;
+
+    @Override
+    public Integer call() {
+      Preflight.require(0);
+      RebuildBench.Options defaults = RebuildBench.Options.defaults();
+      RebuildBench.Options options =
+          new RebuildBench.Options(
+              common.folder(),
+              protection.dataMembers(),
+              protection.parityMembers(),
+              driveSize == null ? defaults.driveBytes() : driveSize.bytes(),
+              depth == null ? defaults.depth() : depth,
+              common.seconds != null ? common.seconds : defaults.seconds(),
+              common.repeats != null ? common.repeats : defaults.repeats());
+      common.print(
+          RebuildBench.run(common.quick ? options.quick() : options, common.progress()), "rebuild");
+      return 0;
     }
   }
 

@@ -104,7 +104,10 @@ final class CheckCommand implements Callable<Integer> {
   }
 
   private static boolean wasRead(DriveReport drive) {
-    return drive.state() == DriveState.SOUND || drive.state() == DriveState.DAMAGED;
+    return switch (drive.state()) {
+      case SOUND, REBUILDING, DAMAGED -> true;
+      case MISSING, STALE, UNUSABLE -> false;
+    };
   }
 
   private static String word(DriveState state) {

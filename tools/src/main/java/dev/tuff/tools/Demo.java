@@ -33,7 +33,7 @@ final class Demo {
   private static final int DATA = 4;
   private static final int PARITY = 1;
   private static final int REPEATS = 3;
-  private static final String VOLUME = "demo";
+  static final String VOLUME = "demo";
   private static final long MIB = 1 << 20;
 
   private final Path file;
@@ -88,6 +88,7 @@ final class Demo {
       withholdEachDrive("the overwritten file", overwritten);
       crash(overwritten);
       readRandomly(shadow);
+      new DemoFailures(this, members, drives.paths().get(MEMBERS), shadow, bytes, seed).happen();
     }
     Files.delete(folder.resolve("shadow.bin"));
     report.writeCharts(throughputChart(), latencyChart());
@@ -262,7 +263,7 @@ final class Demo {
   }
 
   /** Reads the file's bytes from the volume and compares them. */
-  private void readBack(Array array, String what, String sha256) throws IOException {
+  void readBack(Array array, String what, String sha256) throws IOException {
     Transfer get;
     try (Progress progress = Progress.of("get", bytes)) {
       get = Transfer.hashed(array, array.volume(VOLUME), progress);
@@ -393,7 +394,7 @@ final class Demo {
     return (double) (after.writtenBytes() - before.writtenBytes()) / bytes;
   }
 
-  private void compared(String what, boolean same, String detail) {
+  void compared(String what, boolean same, String detail) {
     report.add(new DemoReport.Comparison(what, same, detail));
     step("%s: %s".formatted(what, same ? "the same" : "DIFFERENT (" + detail + ")"));
   }

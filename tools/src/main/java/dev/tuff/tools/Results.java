@@ -2,6 +2,7 @@ package dev.tuff.tools;
 
 import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.DriveInfo;
+import dev.tuff.iom.array.RebuildInfo;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.volume.VolumeInfo;
 import java.util.LinkedHashMap;
@@ -109,9 +110,9 @@ final class Results {
     return jsonName.replaceAll("(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
   }
 
-  private static Map<String, Object> drive(DriveInfo drive) {
+  static Map<String, Object> drive(DriveInfo drive) {
     Map<String, Object> result = new LinkedHashMap<>();
-    boolean there = drive.state().equals("online");
+    boolean there = there(drive);
     boolean known = !drive.state().equals("missing");
     result.put("index", drive.index());
     result.put("path", known ? drive.path() : null);
@@ -122,28 +123,73 @@ final class Results {
     result.put("epoch", known ? drive.epoch() : null);
     result.put("checksumErrors", there ? drive.checksumErrors() : null);
     result.put("mediaErrors", there ? drive.mediaErrors() : null);
+    result.put("rebuild", drive.rebuild() == null ? null : rebuild(drive.rebuild()));
     return result;
   }
 
-  /** In one word: "degraded" while drives are missing or stale, "healthy" otherwise. */
-  private static String state(ArrayStatus status) {
-    return status.degraded() ? "degraded" : "healthy";
+  private static Map<String, Object> rebuild(RebuildInfo rebuild) {
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("percent", Math.round(rebuild.percent() * 10) / 10.0);
+    result.put("totalBytes", rebuild.totalBytes());
+    result.put("leftBytes", rebuild.leftBytes());
+    result.put("bytesPerSecond", rebuild.bytesPerSecond());
+    result.put("secondsLeft", rebuild.secondsLeft() < 0 ? null : rebuild.secondsLeft());
+    result.put("lostBlocks", rebuild.lostBlocks());
+    return result;
   }
 
-  static String statusText(ArrayStatus status) {
+  /** It is in use, whether it has everything or not. */
+  private static boolean there(DriveInfo drive) {
+    return drive.state().equals("online") || drive.state().equals("rebuilding");
+  }
+
+  /** Like "rebuilding 12.3%, 1.2 GiB left, 81 MiB/s, 15 s". */
+  private static String stateText(DriveInfo drive) {
+    RebuildInfo rebuild = drive.rebuild();
+    if (rebuild == null) {
+      return drive.state();
+    }
+    String speed =
+        rebuild.bytesPerSecond() == 0
+            ? ""
+            : ", %s/s, %d s"
+                .formatted(ByteSize.brief(rebuild.bytesPerSecond()), rebuild.secondsLeft());
+    return String.format(
+        Locale.ROOT,
+        "%s %.1f%%, %s left%s",
+        drive.state(),
+        rebuild.percent(),
+        ByteSize.brief(rebuild.leftBytes()),
+        speed);
+  }
+
+  /**
+   * In one word: "degraded" while drives are missing or stale, "rebuilding" while some do not have
+   * everything, "healthy" otherwise.
+   */
+  private static String state(ArrayStatus status) {
+    boolean rebuilding = status.drives().stream().anyMatch(drive -> drive.rebuild() != null);
+    return status.degraded() ? "degraded" : rebuilding ? "rebuilding" : "healthy";
+  }
+
+  static Table driveTable(ArrayStatus status) {
     Table drives = new Table("DRIVE", "STATE", "SIZE", "USED", "JOURNAL", "ERRORS", "PATH");
     for (DriveInfo drive : status.drives()) {
-      boolean there = drive.state().equals("online");
+      boolean there = there(drive);
       boolean known = !drive.state().equals("missing");
       drives.row(
           drive.index(),
-          drive.state(),
+          stateText(drive),
           known ? ByteSize.brief(drive.sizeBytes()) : "-",
           there && drive.usedBytes() >= 0 ? ByteSize.brief(drive.usedBytes()) : "-",
           there ? ByteSize.brief(drive.journalBytes()) : "-",
           there ? drive.checksumErrors() + drive.mediaErrors() : "-",
           known ? drive.path() : "-");
     }
+    return drives;
+  }
+
+  static String statusText(ArrayStatus status) {
     return "array %s, %s, protection %d+%d, %d drives%n%n%s%n%s%n%s"
         .formatted(
             status.uuid(),
@@ -151,7 +197,7 @@ final class Results {
             status.dataMembers(),
             status.parityMembers(),
             status.driveCount(),
-            drives,
+            driveTable(status),
             volumeTable(status.volumes()),
             recoveryText(status));
   }

@@ -151,7 +151,8 @@ final class ServeCommand implements Callable<Integer> {
     Thread hook = new Thread(this::onSignal, "tuff-stop");
     Runtime.getRuntime().addShutdownHook(hook);
     try (ServiceLog log = new ServiceLog(command.commandLine().getOut())) {
-      try (Array assembled = array.assembleToServe(SERVER_BYTES_PER_SHARD)) {
+      try (Array assembled =
+          array.assembleToServe(SERVER_BYTES_PER_SHARD, new DriveLog(log, file))) {
         serve(assembled, tls, tcp, file, limits(assembled.shardCount()), log);
       }
       log.line("stopped");
@@ -181,7 +182,7 @@ final class ServeCommand implements Callable<Integer> {
         server.listen(free(socket));
       }
       if (file != null) {
-        Service service = new Service(assembled, server, exports, ExportsFile.beside(file));
+        Service service = new Service(assembled, server, exports, ExportsFile.beside(file), file);
         control = new ControlServer(Control.socketOf(file), service.answers(), CONTROL_SECONDS);
       }
       log.line(

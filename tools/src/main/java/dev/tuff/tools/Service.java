@@ -2,10 +2,12 @@ package dev.tuff.tools;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
+import dev.tuff.iom.array.RebuildPolicy;
 import dev.tuff.iom.nbd.ConnectionInfo;
 import dev.tuff.iom.nbd.Export;
 import dev.tuff.iom.nbd.Exports;
 import dev.tuff.iom.nbd.NbdServer;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,8 +22,10 @@ final class Service {
   private final NbdServer server;
   private final Exports exports;
   private final Path exportsFile;
+  private final Path arrayFile;
 
-  Service(Array array, NbdServer server, Exports exports, Path exportsFile) {
+  Service(Array array, NbdServer server, Exports exports, Path exportsFile, Path arrayFile) {
+    this.arrayFile = arrayFile;
     this.array = array;
     this.server = server;
     this.exports = exports;
@@ -30,12 +34,52 @@ final class Service {
 
   /** By name, as {@link ControlServer} wants them. */
   Map<String, ControlServer.Answer> answers() {
-    return Map.of(
-        "connections", request -> server.connections().stream().map(Service::json).toList(),
-        "exports", request -> exports.all().stream().map(Service::json).toList(),
-        "export-add", this::addExport,
-        "export-remove", this::removeExport,
-        "status", request -> Results.status(array.status()));
+    Map<String, ControlServer.Answer> answers = new LinkedHashMap<>();
+    answers.put(
+        "connections", request -> server.connections().stream().map(Service::json).toList());
+    answers.put("exports", request -> exports.all().stream().map(Service::json).toList());
+    answers.put("export-add", this::addExport);
+    answers.put("export-remove", this::removeExport);
+    answers.put("status", request -> Results.status(array.status()));
+    answers.put("status-text", request -> Results.statusText(array.status()));
+    answers.put("drives-text", request -> Results.driveTable(array.status()).toString());
+    answers.put("drive-fail", this::failDrive);
+    answers.put("drive-replace", this::replaceDrive);
+    answers.put("rebuild-policy", this::setRebuildPolicy);
+    return answers;
+  }
+
+  private Object failDrive(JsonNode request) {
+    int index = request.path("index").asInt(-1);
+    array.failDrive(index);
+    return List.of(index);
+  }
+
+  private Object replaceDrive(JsonNode request) {
+    int index = request.path("index").asInt(-1);
+    Path drive = Path.of(request.path("drive").asText());
+    if (request.path("fail").asBoolean() && array.isPresent(index)) {
+      array.failDrive(index);
+    }
+    array.replaceInService(index, drive, request.path("force").asBoolean());
+    try {
+      DriveLog.note(arrayFile, index, drive);
+    } catch (IOException e) {
+      throw new CommandException(
+          "drive "
+              + index
+              + " is "
+              + drive
+              + " now, but the array file can't be brought up to date: "
+              + Failures.sentence(e),
+          e);
+    }
+    return List.of(index);
+  }
+
+  private Object setRebuildPolicy(JsonNode request) {
+    array.setRebuildPolicy(RebuildPolicy.valueOf(request.path("policy").asText()));
+    return List.of();
   }
 
   private static Map<String, Object> json(ConnectionInfo info) {

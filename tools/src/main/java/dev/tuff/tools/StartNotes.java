@@ -25,13 +25,23 @@ final class StartNotes {
               + " lost more than their protection makes up for; their lost blocks can't be read");
     }
     for (DriveInfo drive : status.drives()) {
+      if (drive.rebuild() != null) {
+        notes.add(
+            String.format(
+                Locale.ROOT,
+                "drive %d is being rebuilt: %.1f%% done",
+                drive.index(),
+                drive.rebuild().percent()));
+      }
       if (drive.state().equals("stale")) {
         notes.add(
             "warning: drive "
                 + drive.path()
                 + " is stale: it missed what was decided at epoch "
                 + recovery.epoch()
-                + " and has to be rebuilt, which this version can't do yet; leave it out");
+                + "; give its place to it or another drive with 'tuff drive replace "
+                + drive.index()
+                + " PATH'");
       }
     }
     return notes;

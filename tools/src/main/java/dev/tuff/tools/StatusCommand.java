@@ -1,7 +1,9 @@
 package dev.tuff.tools;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayStatus;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -19,6 +21,11 @@ final class StatusCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    JsonNode served = array.askService("status", Map.of());
+    if (served != null) {
+      output.print(served, () -> array.askService("status-text", Map.of()).asText());
+      return 0;
+    }
     ArrayStatus status;
     try (Array assembled = array.assembleToLook()) {
       status = assembled.status();

@@ -40,6 +40,8 @@ import picocli.CommandLine.Spec;
       FormatCommand.class,
       VolumeCommand.class,
       StatusCommand.class,
+      DriveCommand.class,
+      RebuildCommand.class,
       PutCommand.class,
       GetCommand.class,
       ServeCommand.class,

@@ -1,10 +1,12 @@
 package dev.tuff.tools;
 
 import dev.tuff.iom.array.Array;
+import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.VolumeSpec;
 import dev.tuff.iom.volume.Toughness;
 import dev.tuff.iom.volume.VolumeInfo;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -18,14 +20,18 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "volume",
     synopsisSubcommandLabel = "COMMAND",
-    description = "Create and list volumes.",
-    subcommands = {VolumeCommand.Create.class, VolumeCommand.ListAll.class})
+    description = "Create, list and delete volumes.",
+    subcommands = {
+      VolumeCommand.Create.class,
+      VolumeCommand.ListAll.class,
+      VolumeCommand.Delete.class
+    })
 final class VolumeCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "which command? create or list");
+    throw new ParameterException(spec.commandLine(), "which command? create, list or delete");
   }
 
   /** {@code tuff volume create}. */
@@ -82,10 +88,25 @@ final class VolumeCommand implements Runnable {
         output.print(
             Results.volume(created),
             () ->
-                "created volume %s of %s%n"
-                    .formatted(created.name(), ByteSize.brief(created.sizeBytes())));
+                "created volume %s of %s%n%s"
+                    .formatted(
+                        created.name(),
+                        ByteSize.brief(created.sizeBytes()),
+                        note(created, assembled.status())));
       }
       return 0;
+    }
+
+    private static String note(VolumeInfo created, ArrayStatus status) {
+      if (created.parityMembers() == 0) {
+        return "note: %d+0 has no redundancy; with any drive lost, so is what it holds%n"
+            .formatted(created.dataMembers());
+      }
+      if (created.parityMembers() > status.parityMembers()) {
+        return "note: the array was formatted %d+%d and starts with at most %d drives missing; further parity helps against damaged blocks only%n"
+            .formatted(status.dataMembers(), status.parityMembers(), status.parityMembers());
+      }
+      return "";
     }
 
     private int chunkBytes() {
@@ -97,6 +118,54 @@ final class VolumeCommand implements Runnable {
             "a chunk of " + chunk.bytes() + " bytes is not possible; give 4K or more, like 64K");
       }
       return (int) chunk.bytes();
+    }
+  }
+
+  /** {@code tuff volume delete}. */
+  @Command(
+      name = "delete",
+      description =
+          "Delete a volume and all that it holds. Its space is freed before the command ends; if that is cut short,"
+              + " the next command that uses the array goes on with it.")
+  static final class Delete implements Callable<Integer> {
+    @Parameters(paramLabel = "NAME", description = "Its name.")
+    private String name;
+
+    @Option(names = "--yes", description = "Do not ask.")
+    private boolean yes;
+
+    @Mixin private ArrayOptions array;
+    @Mixin private OutputOptions output;
+
+    @Override
+    public Integer call() throws InterruptedException {
+      try (Array assembled = array.assemble()) {
+        long used = usedBytes(assembled);
+        Consent.ask(
+            yes,
+            "Delete volume %s and the %s that it holds?".formatted(name, ByteSize.brief(used)));
+        assembled.deleteVolume(name);
+        while (assembled.bytesBeingFreed() > 0 && assembled.failure() == null) {
+          Thread.sleep(FREEING_POLL_MILLIS);
+        }
+        if (assembled.failure() != null) {
+          throw assembled.failure();
+        }
+        output.print(
+            Map.of("deleted", name, "freedBytes", used),
+            () -> "deleted volume %s, which held %s%n".formatted(name, ByteSize.brief(used)));
+      }
+      return 0;
+    }
+
+    private static final int FREEING_POLL_MILLIS = 5;
+
+    private long usedBytes(Array assembled) {
+      assembled.volume(name);
+      return assembled.status().volumes().stream()
+          .filter(volume -> volume.name().equals(name))
+          .mapToLong(VolumeInfo::usedBytes)
+          .sum();
     }
   }
 

@@ -51,6 +51,25 @@ class TransferIT {
   }
 
   @Test
+  void aVolumeIsDeletedWhenThatIsAgreedTo() throws IOException {
+    byte[] content = new byte[5_000_001];
+    new Random(2).nextBytes(content);
+    Files.write(folder.resolve("in"), content);
+    TuffProcess.run(folder, "put", "in", "v").succeeds();
+    TuffProcess.run(folder, "volume", "delete", "v").refuses("--yes");
+    assertThat(json(TuffProcess.run(folder, "volume", "list", "-o", "json"))).hasSize(1);
+    JsonNode deleted =
+        json(TuffProcess.run(folder, "volume", "delete", "v", "--yes", "-o", "json"));
+    assertThat(deleted.get("freedBytes").asLong()).isGreaterThanOrEqualTo(content.length);
+    assertThat(json(TuffProcess.run(folder, "volume", "list", "-o", "json"))).isEmpty();
+    TuffProcess.run(folder, "volume", "delete", "v", "--yes").refuses("no volume named v");
+    TuffProcess.run(folder, "check").succeeds();
+    TuffProcess plain =
+        TuffProcess.run(folder, "volume", "create", "v", "--size", "8M", "--protect", "3+0");
+    assertThat(plain.succeeds().out()).contains("no redundancy");
+  }
+
+  @Test
   void aVolumeIsReadWithAnyDriveMissing() throws IOException {
     byte[] content = new byte[5_000_001];
     new Random(1).nextBytes(content);

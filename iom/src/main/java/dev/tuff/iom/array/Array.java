@@ -17,6 +17,8 @@ import dev.tuff.iom.nbd.TlsSettings;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.proxy.Acting;
+import dev.tuff.iom.rebuild.NoRoomException;
+import dev.tuff.iom.rebuild.RebuildProgress;
 import dev.tuff.iom.recovery.DamagedJournalException;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Roster;
@@ -41,6 +43,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -73,8 +76,11 @@ public final class Array implements AutoCloseable {
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final Map<Integer, ArrayDeque<IoBuffer>> freeClientBuffers = new HashMap<>();
+  private final List<VolumeRemoval> removals = new CopyOnWriteArrayList<>();
   private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
+  private final ArrayRebuild rebuild;
+  private final Spares spares;
   private final AtomicInteger begunFailovers = new AtomicInteger();
   private final AtomicInteger failovers = new AtomicInteger();
 
@@ -90,7 +96,7 @@ public final class Array implements AutoCloseable {
     int count = drives.count();
     int cores = Cpu.allowed().cardinality();
     int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
-    this.memory = IoMemory.open(memoryBytes(drives, shardCount * options.serverBytes()));
+    this.memory = IoMemory.open(memoryBytes(drives, options, shardCount));
     this.shards = new Shard[shardCount];
     this.loops = new UringLoop[shardCount];
     this.threads = new Thread[shardCount];
@@ -98,22 +104,32 @@ public final class Array implements AutoCloseable {
     this.devices = new BlockDevice[count];
     this.roster = new Roster(count);
     this.budgets = new SpaceBudget[count];
+    this.rebuild = new ArrayRebuild(this);
+    this.spares = new Spares(this, options.spares(), options.driveListener());
   }
 
   /**
    * What all IOMs and clients need; no buffer lies across two regions of the memory, which may
    * waste one at each border.
    */
-  private static long memoryBytes(AssembledDrives drives, long serverBytes) {
-    long bytes = CLIENT_BYTES + serverBytes;
+  private static long memoryBytes(AssembledDrives drives, AssembleOptions options, int shards) {
+    long bytes = CLIENT_BYTES + shards * options.serverBytes();
     long largest = 0;
+    int rebuilds = 0;
     for (DriveLabel label : drives.labels()) {
       if (label != null) {
         IomMemory sizes = IomMemory.of(label.superblock(), drives.count());
         bytes += sizes.bytes();
+        rebuilds += label.root().rebuilding() ? 1 : 0;
         largest = Math.max(largest, sizes.largestBufferBytes());
       }
     }
+    IomMemory another = IomMemory.of(drives.smallest(), drives.count());
+    if (options.longRunning()) {
+      rebuilds = Math.max(rebuilds, drives.bearable());
+      bytes += (drives.count() - drives.present()) * another.bytes();
+    }
+    bytes += rebuilds * another.rebuildBytes();
     bytes += drives.bearable() * IomMemory.proxyBytes();
     return bytes + (bytes / IoMemory.LARGEST_REGION_BYTES) * largest;
   }
@@ -136,7 +152,7 @@ public final class Array implements AutoCloseable {
    * @throws ArrayException with one sentence that says what was found and what to do
    */
   public static Array assemble(List<Path> drives, AssembleOptions options) {
-    AssembledDrives found = AssembledDrives.of(drives);
+    AssembledDrives found = AssembledDrives.of(drives).checkEnough();
     Array array = new Array(found, options);
     boolean started = false;
     try {
@@ -149,6 +165,18 @@ public final class Array implements AutoCloseable {
         array.abandon();
       }
     }
+  }
+
+  /**
+   * Makes a drive a member of an array that does not run, in the place of one that is lost or is to
+   * be: a start with the paths that are returned goes on from there, and rebuilds it. Once more
+   * with the same drive is as good as once.
+   *
+   * @param drives those of the array that are there
+   * @throws ArrayException with one sentence; nothing was changed then
+   */
+  public static List<Path> replaceDrive(List<Path> drives, Replacement replacement) {
+    return DriveJoin.join(drives, replacement);
   }
 
   private void open() {
@@ -222,6 +250,59 @@ public final class Array implements AutoCloseable {
         new Failover(
             drives.labels(), parts, start, clients, drives.bearable(), new FailoverListener());
     openVolumes();
+    if (!readOnly) {
+      rebuild.start();
+      spares.look();
+    }
+  }
+
+  // ---- rebuild
+
+  /** Who goes first from now on; clients by default. */
+  public void setRebuildPolicy(RebuildPolicy policy) {
+    rebuild.setPolicy(policy);
+  }
+
+  /** The rebuilds of this run, also those that are over. */
+  public List<RebuildInfo> rebuilds() {
+    return rebuild.infos();
+  }
+
+  /** True while a drive does not have everything yet. */
+  public boolean anythingToRebuild() {
+    return failover != null && failover.rebuilding().any();
+  }
+
+  boolean rebuilding(int drive) {
+    return failover != null && failover.rebuilding().contains(drive);
+  }
+
+  long requestsAccepted() {
+    long accepted = 0;
+    for (ClientSide client : clients) {
+      accepted += client.accepted();
+    }
+    return accepted;
+  }
+
+  boolean requestsInside() {
+    for (ClientSide client : clients) {
+      if (client.accepted() != client.released()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Has something done on the shard of a drive's IOM, if the drive is there then. */
+  void onDrive(int drive, Consumer<Iom> task) {
+    execute(
+        drive % shards.length,
+        () -> {
+          if (roster.iom(drive) != null) {
+            task.accept(iom(drive));
+          }
+        });
   }
 
   private static List<Integer> allowedCores() {
@@ -243,6 +324,10 @@ public final class Array implements AutoCloseable {
     @Override
     public void onServing(RecoveryReport report) {
       failovers.incrementAndGet();
+      if (!readOnly) {
+        rebuild.start();
+        spares.look();
+      }
     }
 
     @Override
@@ -279,7 +364,9 @@ public final class Array implements AutoCloseable {
       fail(shards[drive % shards.length], new ArrayException(stopped(drive, why)));
       return;
     }
-    failedDrives.putIfAbsent(drive, why);
+    if (failedDrives.putIfAbsent(drive, why) == null) {
+      options.driveListener().onFailed(drive, drivePath(drive), why);
+    }
     failover.onDriveFailed(drive, why);
   }
 
@@ -298,13 +385,13 @@ public final class Array implements AutoCloseable {
       throw new ArrayException(
           "Drive " + drive + " is not in service; 'tuff status' shows which drives are.");
     }
-    if (missing() + 1 > drives.bearable()) {
+    if (lost(drive) + 1 > drives.bearable()) {
       throw new ArrayException(
           "Drive "
               + drive
               + " can't be done without: "
-              + missing()
-              + " drives are missing already, and protection makes up for "
+              + lost(drive)
+              + " drives are missing or not rebuilt already, and protection makes up for "
               + drives.bearable()
               + ". Replace a missing drive first.");
     }
@@ -317,6 +404,58 @@ public final class Array implements AutoCloseable {
       pause();
     }
     awaitServing();
+  }
+
+  /**
+   * Makes an empty drive a member in the place of one that is missing, while clients go on: they
+   * see nothing of it but a pause. When this returns it is one, and is being rebuilt.
+   *
+   * @param force also when it holds something
+   * @throws ArrayException with one sentence when it can't be; nothing was changed then
+   */
+  public void replaceInService(int index, Path drive, boolean force) {
+    if (!options.longRunning() || readOnly) {
+      throw new ArrayException(
+          "This process has the array for a short time, or to read it; replace the drive when it has ended.");
+    }
+    if (index < 0 || index >= driveCount() || present(index)) {
+      throw new ArrayException(
+          "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
+    }
+    DriveLabel former = drives.labels()[index];
+    Superblock size = former == null ? drives.smallest() : former.superblock();
+    JoinInService joining =
+        new JoinInService(
+            index, drive, force, loops[index % loops.length], DRIVE_QUEUE_DEPTH, size.sizeBlocks());
+    failover.join(joining);
+    drives.labels()[index] = await(joining.joined());
+    failedDrives.remove(index);
+    awaitServing();
+  }
+
+  /** The first drive that is missing, below 0 when none is. */
+  int firstMissing() {
+    awaitServing();
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d)) {
+        return d;
+      }
+    }
+    return -1;
+  }
+
+  /** Drives that wait to take the places of others. */
+  public List<Path> spares() {
+    return spares.waiting();
+  }
+
+  /** Drives that can't be counted on beside {@code drive}. */
+  private int lost(int drive) {
+    int lost = 0;
+    for (int d = 0; d < driveCount(); d++) {
+      lost += d != drive && (!present(d) || rebuilding(d)) ? 1 : 0;
+    }
+    return lost;
   }
 
   private int missing() {
@@ -342,6 +481,8 @@ public final class Array implements AutoCloseable {
         shard,
         switch (cause) {
           case ArrayException known -> known;
+          case NoRoomException full ->
+              new ArrayException("The array has stopped: " + full.getMessage() + ".", full);
           case DamagedJournalException damaged -> new ArrayException(damaged.getMessage(), damaged);
           case LostBlockException lost ->
               new ArrayException(
@@ -453,6 +594,11 @@ public final class Array implements AutoCloseable {
     return roster.drives();
   }
 
+  /** True when the drive is in service now. Any thread. */
+  public boolean isPresent(int drive) {
+    return drive >= 0 && drive < driveCount() && present(drive);
+  }
+
   boolean present(int drive) {
     return roster.present(drive);
   }
@@ -473,8 +619,72 @@ public final class Array implements AutoCloseable {
                   done.complete(all);
                 }));
     for (ObjectAttributes attributes : found) {
-      volumes.put(attributes.name(), volume(attributes));
+      if (!attributes.deleted()) {
+        volumes.put(attributes.name(), volume(attributes));
+      } else if (!readOnly && inOneGo(() -> holdsAnything(attributes.gfid()))) {
+        remove(attributes);
+      }
     }
+  }
+
+  private boolean holdsAnything(long gfid) {
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d)) {
+        continue;
+      }
+      int drive = d;
+      boolean here =
+          await(
+              this.<Boolean>onShard(
+                  d % shards.length,
+                  done -> {
+                    Cnode cnode = iom(drive).rooms().cnode(gfid);
+                    done.complete(cnode.mappedDataBlocks() + cnode.mappedParityBlocks() > 0);
+                  }));
+      if (here) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Frees what a deleted volume holds, in the background. */
+  private VolumeRemoval remove(ObjectAttributes attributes) {
+    int shard = (int) (attributes.gfid() % shards.length);
+    VolumeRemoval removal = new VolumeRemoval(volume(attributes), shards[shard]);
+    removals.add(removal);
+    execute(shard, removal::step);
+    return removal;
+  }
+
+  /**
+   * Deletes a volume: when this returns it is gone for good, on every drive, and requests of
+   * whoever still has it are refused. The space that it holds is freed in the background, and at
+   * the next start if the array stops before that is through. A crash in it leaves the volume whole
+   * or gone.
+   *
+   * @throws ArrayException with one sentence when there is no such volume, or nothing can be
+   *     written
+   */
+  public synchronized void deleteVolume(String name) {
+    if (readOnly) {
+      throw new ArrayException("The array was started read-only; no volume can be deleted.");
+    }
+    Volume volume = volume(name);
+    ObjectAttributes deleted = volume.attributes().asDeleted();
+    volume.delete();
+    inOneGo(() -> create(deleted));
+    volumes.remove(name);
+    remove(deleted);
+  }
+
+  /** Deleted volumes whose space is still being freed: how many bytes of them are not through. */
+  public long bytesBeingFreed() {
+    long bytes = 0;
+    for (VolumeRemoval removal : removals) {
+      bytes += removal.over() ? 0 : removal.bytesLeft();
+    }
+    return bytes;
   }
 
   private Volume volume(ObjectAttributes attributes) {
@@ -516,7 +726,7 @@ public final class Array implements AutoCloseable {
       created.add(
           onShard(
               d % shards.length,
-              done -> acting(drive).createObject(attributes, () -> done.complete(null))));
+              done -> acting(drive).putObject(attributes, () -> done.complete(null))));
     }
     created.forEach(this::await);
     return null;
@@ -637,13 +847,13 @@ public final class Array implements AutoCloseable {
   private DriveInfo driveInfo(int d, Map<Long, Long> used) {
     DriveLabel label = drives.labels()[d];
     DriveLabel stale = drives.stale()[d];
-    if (stale != null) {
+    if (label == null && stale != null) {
       long bytes = stale.superblock().sizeBlocks() * Drive.BLOCK_BYTES;
       return new DriveInfo(
-          d, stale.path().toString(), "stale", bytes, 0, 0, stale.root().epoch(), 0, 0, 0);
+          d, stale.path().toString(), "stale", bytes, 0, 0, stale.root().epoch(), 0, 0, 0, null);
     }
     if (label == null) {
-      return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0);
+      return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0, null);
     }
     Superblock s = label.superblock();
     return await(
@@ -653,10 +863,13 @@ public final class Array implements AutoCloseable {
               if (!present(d)) {
                 long bytes = s.sizeBlocks() * Drive.BLOCK_BYTES;
                 done.complete(
-                    new DriveInfo(d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0));
+                    new DriveInfo(
+                        d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0, null));
                 return;
               }
               SideRooms rooms = iom(d).rooms();
+              RebuildProgress progress =
+                  iom(d).rebuild() == null ? null : iom(d).rebuild().progress();
               synchronized (used) {
                 for (Cnode cnode : rooms.cnodes().all()) {
                   used.merge(cnode.attributes().gfid(), cnode.mappedDataBlocks(), Long::sum);
@@ -666,14 +879,15 @@ public final class Array implements AutoCloseable {
                   new DriveInfo(
                       d,
                       label.path().toString(),
-                      "online",
+                      progress == null || progress.over() ? "online" : "rebuilding",
                       s.sizeBlocks() * Drive.BLOCK_BYTES,
                       (rooms.allocator.blocks() - rooms.allocator.freeBlocks()) * Drive.BLOCK_BYTES,
                       (long) s.journalBlocks() * Drive.BLOCK_BYTES,
                       rooms.root.epoch(),
                       rooms.counters().checksumErrors.get(),
                       rooms.counters().mediaErrors.get(),
-                      rooms.counters().reconstructedBlocks.get()));
+                      rooms.counters().reconstructedBlocks.get(),
+                      progress == null || progress.over() ? null : rebuild.info(d, progress)));
             }));
   }
 
@@ -687,7 +901,7 @@ public final class Array implements AutoCloseable {
         attributes.chunkBlocks() * Drive.BLOCK_BYTES,
         attributes.toughness(),
         usedBytes,
-        attributes.parityMembers() - missing());
+        attributes.parityMembers() - lost(-1));
   }
 
   /** What went through the drives since they were assembled. */
@@ -779,6 +993,9 @@ public final class Array implements AutoCloseable {
       return;
     }
     closed = true;
+    spares.close();
+    removals.forEach(VolumeRemoval::stop);
+    rebuild.close();
     try {
       if (!readOnly) {
         inOneGo(
@@ -803,6 +1020,13 @@ public final class Array implements AutoCloseable {
     }
     for (int d = 0; d < driveCount(); d++) {
       int drive = d;
+      onDrive(
+          d,
+          iom -> {
+            if (iom.rebuild() != null) {
+              iom.rebuild().inBackground(0);
+            }
+          });
       while (!await(
           this.<Boolean>onShard(d % shards.length, done -> done.complete(acting(drive).quiet())))) {
         pause();

@@ -20,6 +20,7 @@ import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.RebuildingDrives;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.SideLimits;
 import dev.tuff.xor.Kernel;
@@ -42,12 +43,13 @@ public final class ArrayStart {
    * Epochs are this far apart in the IDs that proxies give out: no IOM comes so far within one, and
    * no drive that was gone in one is ever mixed in again with what it has given out.
    */
-  private static final int EPOCH_ID_BITS = 42;
+  private static final int EPOCH_ID_BITS = Root.EPOCH_ID_BITS;
 
   private final Parts parts;
   private final DriveLabel[] labels;
   private final Acting[] acting;
   private final IomStart[] starts;
+  private final RebuildingDrives rebuilding;
   private final Drive[] labelDrives;
   private final Shard coordinator;
   private Consumer<RecoveryReport> whenOpen;
@@ -102,6 +104,7 @@ public final class ArrayStart {
     this.parts = parts;
     this.labels = labels.clone();
     this.starts = new IomStart[labels.length];
+    this.rebuilding = new RebuildingDrives(labels.length);
     this.acting = new Acting[labels.length];
     this.labelDrives = new Drive[labels.length];
     int first = 0;
@@ -118,12 +121,31 @@ public final class ArrayStart {
   }
 
   /**
+   * Makes an empty drive the one in place {@code index}, and returns its label: to be started with
+   * the labels of the others.
+   *
+   * @param labels of the drives that are there, that place empty
+   * @param block memory of the loop for one block
+   * @param mostBlocks how much of the drive is used at most
+   */
+  public static DriveLabel join(
+      IoLoop loop,
+      BlockDevice device,
+      IoBuffer block,
+      DriveLabel[] labels,
+      int index,
+      long mostBlocks,
+      long nowSeconds) {
+    return DriveJoin.join(loop, device, block, labels, index, mostBlocks, nowSeconds);
+  }
+
+  /**
    * Puts drives in their places, without those that have missed what was decided without them.
    *
    * @throws ArrayException when they are not drives of one array, or not enough of them
    */
   public static DriveLabel[] place(List<DriveLabel> drives) {
-    return AssembledDrives.place(drives).labels();
+    return AssembledDrives.place(drives).checkEnough().labels();
   }
 
   /** Begins; from any thread. {@code whenOpen} is called on a shard when clients may come. */
@@ -138,7 +160,17 @@ public final class ArrayStart {
    */
   void beginAgain(Consumer<RecoveryReport> listener) {
     whenOpen = listener;
+    for (int d = 0; d < labels.length; d++) {
+      if (labels[d] == null) {
+        parts.memory().notRebuilding(d);
+      }
+    }
     onEachDrive(this::readLabel, () -> onEachDrive(this::load, this::recover));
+  }
+
+  /** What is known of a drive now, its root as it has become; null where it is missing. */
+  DriveLabel label(int drive) {
+    return labels[drive];
   }
 
   /** Ends a start that is under way: it goes no further and tells nobody. */
@@ -229,10 +261,16 @@ public final class ArrayStart {
       return;
     }
     labels[d] = again;
+    if (!again.root().rebuilding()) {
+      parts.memory().notRebuilding(d);
+    }
     done.run();
   }
 
   private void load(int d, Runnable done) {
+    if (labels[d].root().rebuilding()) {
+      rebuilding.add(d);
+    }
     Alarm alarm = parts.alarms().apply(d);
     SpaceBudget budget = new SpaceBudget(0);
     parts.budgets()[d] = budget;
@@ -246,6 +284,7 @@ public final class ArrayStart {
             parts.sizes().apply(labels[d].superblock()),
             parts.roster(),
             budget,
+            rebuilding,
             parts.readOnly(),
             alarm);
     starts[d] = starting;
@@ -269,7 +308,7 @@ public final class ArrayStart {
             recoveries,
             coordinator,
             parts.readOnly(),
-            (drive, attributes, hardened) -> acting[drive].createObject(attributes, hardened),
+            (drive, attributes, hardened) -> acting[drive].putObject(attributes, hardened),
             this::onRecovered)
         .start();
   }
@@ -287,7 +326,7 @@ public final class ArrayStart {
         break;
       }
     }
-    onEach(drive -> labels[drive] == null, this::bringUpProxy, this::open);
+    onEach(drive -> labels[drive] == null, this::bringUpProxy, this::lookAtSpace);
   }
 
   private void bringUpProxy(int d, Runnable done) {
@@ -300,13 +339,15 @@ public final class ArrayStart {
       none,
       none,
       IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES),
-      IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES)
+      IomStart.pool(memory, IomMemory.PROXY_SMALL_BUFFERS, Drive.BLOCK_BYTES),
+      none
     };
     IoBuffer zeros = IomStart.zeros(memory);
     SideRooms rooms =
-        SideRooms.ofProxy(d, parts.shardOf(d), pools, zeros, parts.roster(), Kernel.isal());
+        SideRooms.ofProxy(
+            d, parts.shardOf(d), pools, zeros, parts.roster(), rebuilding, Kernel.isal());
     Proxy proxy = new Proxy(rooms, report.epoch() << EPOCH_ID_BITS, openUpdates());
-    objects.forEach(attributes -> proxy.createObject(attributes, () -> {}));
+    objects.forEach(attributes -> proxy.putObject(attributes, () -> {}));
     acting[d] = proxy;
     parts.roster().setProxy(d, parts.seenAs().actor(d, proxy));
     parts.budgets()[d] = null;
@@ -322,13 +363,37 @@ public final class ArrayStart {
     return SideLimits.openUpdates(least, labels.length);
   }
 
-  private void open() {
+  private void lookAtSpace() {
+    RebuildSpace mapped = new RebuildSpace();
+    if (!rebuilding.any()) {
+      open(mapped);
+      return;
+    }
     onEachDrive(
         (drive, done) -> {
-          starts[drive].open();
+          RebuildSpace here = new RebuildSpace();
+          for (Cnode cnode : starts[drive].iom().rooms().cnodes().all()) {
+            here.note(
+                cnode.attributes().gfid(), cnode.mappedDataBlocks(), cnode.mappedParityBlocks());
+          }
+          ask(coordinator, () -> mapped.add(here));
+          done.run();
+        },
+        () -> open(mapped));
+  }
+
+  private void open(RebuildSpace mapped) {
+    onEachDrive(
+        (drive, done) -> {
+          starts[drive].open(mapped);
           done.run();
         },
         () -> whenOpen.accept(report));
+  }
+
+  /** Drives that are members and do not have everything yet. */
+  public RebuildingDrives rebuilding() {
+    return rebuilding;
   }
 
   /** A drive's IOM once it is up, null where the drive is missing. */

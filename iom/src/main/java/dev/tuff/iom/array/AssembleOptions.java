@@ -1,5 +1,8 @@
 package dev.tuff.iom.array;
 
+import java.nio.file.Path;
+import java.util.List;
+
 /**
  * How to run an array.
  *
@@ -9,24 +12,56 @@ package dev.tuff.iom.array;
  * @param pinned whether each shard stays on one core
  * @param lookOnly refuse to start rather than decide anything without drives that are missing
  * @param serverBytes memory for an NBD server's requests, for each shard; 0 where none is started
+ * @param longRunning keep memory for drives that take others' places while the array runs
+ * @param spares drives that take the places of those that are missing or fail, in this order; only
+ *     when the array is long-running and can be written
+ * @param driveListener hears what becomes of drives
  */
 public record AssembleOptions(
-    int shards, boolean readOnly, boolean pinned, boolean lookOnly, long serverBytes) {
-  public AssembleOptions(int shards, boolean readOnly, boolean pinned, boolean lookOnly) {
-    this(shards, readOnly, pinned, lookOnly, 0);
+    int shards,
+    boolean readOnly,
+    boolean pinned,
+    boolean lookOnly,
+    long serverBytes,
+    boolean longRunning,
+    List<Path> spares,
+    DriveListener driveListener) {
+  /** Hears what becomes of drives while the array runs. */
+  public interface DriveListener {
+    /** Nothing is to be heard. */
+    DriveListener NONE = new DriveListener() {};
+
+    /** The array goes on without a drive. On a shard, and not for long. */
+    default void onFailed(int drive, String path, String why) {}
+
+    /** A spare is the drive with that index now, and is being rebuilt. On a thread of its own. */
+    default void onTaken(int drive, Path spare) {}
+
+    /** A spare can't be used. On a thread of its own. */
+    default void onRefused(Path spare, String why) {}
   }
 
   public AssembleOptions(int shards, boolean readOnly, boolean pinned) {
     this(shards, readOnly, pinned, false);
   }
 
+  public AssembleOptions(int shards, boolean readOnly, boolean pinned, boolean lookOnly) {
+    this(shards, readOnly, pinned, lookOnly, 0, false, List.of(), DriveListener.NONE);
+  }
+
   /** The same with memory for a server. */
   public AssembleOptions withServerBytes(long bytes) {
-    return new AssembleOptions(shards, readOnly, pinned, lookOnly, bytes);
+    return new AssembleOptions(
+        shards, readOnly, pinned, lookOnly, bytes, longRunning, spares, driveListener);
   }
 
   /** One pinned shard a core, for reading and writing. */
   public static AssembleOptions defaults() {
     return new AssembleOptions(0, false, true);
+  }
+
+  /** Likewise, for long, with spares. */
+  public static AssembleOptions service(List<Path> spares, DriveListener listener) {
+    return new AssembleOptions(0, false, true, false, 0, true, spares, listener);
   }
 }

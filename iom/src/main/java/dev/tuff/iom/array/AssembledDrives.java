@@ -38,31 +38,42 @@ final class AssembledDrives {
     if (drives.isEmpty()) {
       throw new ArrayException("No drive was named; name the drives of an array.");
     }
-    DriveLabel first = null;
-    DriveLabel[] labels = null;
+    DriveLabel first = drives.getFirst();
     for (DriveLabel label : drives) {
       checkUsable(label);
-      if (first == null) {
-        first = label;
-        labels = new DriveLabel[label.superblock().drives()];
-      }
       checkSameArray(first, label);
-      int index = label.superblock().driveIndex();
-      if (labels[index] != null) {
-        throw new ArrayException(
-            label.path()
-                + " and "
-                + labels[index].path()
-                + " are both drive "
-                + index
-                + " of the array; one is a copy, leave it out.");
-      }
-      labels[index] = label;
     }
-    AssembledDrives assembled = new AssembledDrives(labels);
-    assembled.leaveOutStale();
-    assembled.checkEnough();
+    AssembledDrives assembled = new AssembledDrives(new DriveLabel[first.superblock().drives()]);
+    Root newest = Epoch.newest(drives.stream().map(DriveLabel::root).toArray(Root[]::new));
+    drives.forEach(label -> assembled.put(label, newest));
     return assembled;
+  }
+
+  /**
+   * A drive that did not take part in the newest epoch has missed what was decided in it, and so
+   * has one whose place another has taken: neither is ever mixed in.
+   */
+  private void put(DriveLabel label, Root newest) {
+    int index = label.superblock().driveIndex();
+    if (Epoch.stale(label.root(), newest)) {
+      stale[index] = label;
+      return;
+    }
+    DriveLabel other = labels[index];
+    if (other == null || other.root().incarnation(index) < label.root().incarnation(index)) {
+      stale[index] = other == null ? stale[index] : other;
+      labels[index] = label;
+    } else if (other.root().incarnation(index) > label.root().incarnation(index)) {
+      stale[index] = label;
+    } else {
+      throw new ArrayException(
+          label.path()
+              + " and "
+              + other.path()
+              + " are both drive "
+              + index
+              + " of the array; one is a copy, leave it out.");
+    }
   }
 
   private static DriveLabel readLabel(Path path) {
@@ -113,10 +124,28 @@ final class AssembledDrives {
     }
   }
 
-  private void checkEnough() {
-    Superblock any =
-        Arrays.stream(labels).filter(Objects::nonNull).findFirst().orElseThrow().superblock();
+  /**
+   * Refuses an array that has lost more than its protection makes up for; drives that are not
+   * rebuilt yet count as lost.
+   */
+  AssembledDrives checkEnough() {
+    Superblock any = any().superblock();
     int missing = count() - present();
+    int rebuilding = 0;
+    for (DriveLabel label : labels) {
+      rebuilding += label != null && label.root().rebuilding() ? 1 : 0;
+    }
+    if (missing <= any.defaultParity() && missing + rebuilding > any.defaultParity()) {
+      throw new ArrayException(
+          "%d of the array's %d drives are missing or stale and %d not rebuilt yet, more than its protection %d+%d makes up for; bring back at least %d."
+              .formatted(
+                  missing,
+                  count(),
+                  rebuilding,
+                  any.defaultData(),
+                  any.defaultParity(),
+                  missing + rebuilding - any.defaultParity()));
+    }
     if (missing > any.defaultParity()) {
       throw new ArrayException(
           "The array has "
@@ -131,6 +160,45 @@ final class AssembledDrives {
               + (missing - any.defaultParity())
               + ".");
     }
+    return this;
+  }
+
+  /**
+   * Leaves a place empty for a drive that is to take it.
+   *
+   * @param fail also when the drive that has it is there
+   */
+  void makeRoom(int index, boolean fail) {
+    if (index < 0 || index >= count()) {
+      throw new ArrayException(
+          "The array has drives 0 to %d, and none of number %d; give one of them."
+              .formatted(count() - 1, index));
+    }
+    if (labels[index] != null && !fail) {
+      throw new ArrayException(
+          "Drive %d is there (%s); give --fail if it is to be replaced all the same, and it will never come back."
+              .formatted(index, labels[index].path()));
+    }
+    if (labels[index] != null) {
+      stale[index] = labels[index];
+      labels[index] = null;
+    }
+    if (present() == 0) {
+      throw new ArrayException("No other drive of the array is there to rebuild from.");
+    }
+    checkEnough();
+  }
+
+  /** The roots of the drives that are there. */
+  Root[] roots() {
+    return Arrays.stream(labels)
+        .map(label -> label == null ? null : label.root())
+        .toArray(Root[]::new);
+  }
+
+  /** A drive that is there. */
+  DriveLabel any() {
+    return Arrays.stream(labels).filter(Objects::nonNull).findFirst().orElseThrow();
   }
 
   /**
@@ -188,31 +256,14 @@ final class AssembledDrives {
         labels[i] = again;
       }
     }
-    if (leaveOutStale()) {
-      throw new ArrayException(
-          "The array's drives were changed while it was being started; start it again.");
-    }
-  }
-
-  /**
-   * A drive that did not take part in the newest epoch has missed what was decided in it: it is
-   * never mixed in. True when there was one.
-   */
-  private boolean leaveOutStale() {
-    Root[] roots = new Root[labels.length];
-    for (int i = 0; i < labels.length; i++) {
-      roots[i] = labels[i] == null ? null : labels[i].root();
-    }
+    Root[] roots = roots();
     Root newest = Epoch.newest(roots);
-    boolean found = false;
-    for (int i = 0; i < labels.length; i++) {
-      if (labels[i] != null && Epoch.stale(roots[i], i, newest)) {
-        stale[i] = labels[i];
-        labels[i] = null;
-        found = true;
+    for (Root root : roots) {
+      if (root != null && Epoch.stale(root, newest)) {
+        throw new ArrayException(
+            "The array's drives were changed while it was being started; start it again.");
       }
     }
-    return found;
   }
 
   /** A label for each place, null where the drive is missing. */
@@ -231,6 +282,15 @@ final class AssembledDrives {
 
   int present() {
     return (int) Arrays.stream(labels).filter(Objects::nonNull).count();
+  }
+
+  /** The superblock of the smallest drive. */
+  Superblock smallest() {
+    return Arrays.stream(labels)
+        .filter(Objects::nonNull)
+        .map(DriveLabel::superblock)
+        .min((a, b) -> Long.compare(a.sizeBlocks(), b.sizeBlocks()))
+        .orElseThrow();
   }
 
   /** Drives that may be missing. */

@@ -3,8 +3,9 @@ package dev.tuff.iom.array;
 /**
  * A drive as people see it.
  *
- * @param state "online", "missing" (only the index is known) or "stale": it was left out of what
- *     was decided since
+ * @param state "online", "missing" (only the index is known), "stale": it was left out of what was
+ *     decided since, "failed": in this run, or "rebuilding"
+ * @param rebuild how far it is; null when it has everything
  */
 public record DriveInfo(
     int index,
@@ -16,4 +17,5 @@ public record DriveInfo(
     long epoch,
     long checksumErrors,
     long mediaErrors,
-    long reconstructedBlocks) {}
+    long reconstructedBlocks,
+    RebuildInfo rebuild) {}

@@ -106,10 +106,13 @@ public final class Dump {
         row.put("new_address", segment.get(PageFormat.LONG, offset + 24));
         row.put("old_address", segment.get(PageFormat.LONG, offset + 32));
       }
-    } else if (type == JournalFormat.TYPE_OBJECT_CREATED && bytes >= ObjectAttributes.BYTES) {
+    } else if ((type == JournalFormat.TYPE_OBJECT_CREATED
+            || type == JournalFormat.TYPE_OBJECT_CHANGED)
+        && bytes >= ObjectAttributes.BYTES) {
       ObjectAttributes attributes = ObjectAttributes.decode(segment, offset);
       row.put("gfid", attributes == null ? "damaged" : attributes.gfid());
       row.put("name", attributes == null ? "damaged" : attributes.name());
+      row.put("deleted", attributes != null && attributes.deleted());
     } else if (bytes >= 8) {
       row.put("closes", segment.get(PageFormat.INT, offset));
     }

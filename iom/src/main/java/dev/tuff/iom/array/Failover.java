@@ -6,20 +6,22 @@ import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.RebuildingDrives;
 import dev.tuff.iom.volume.ClientSide;
 import dev.tuff.iom.write.WriteOp;
+import java.util.ArrayDeque;
 import java.util.BitSet;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 
 /**
- * Lets a running array go on without drives that fail in it. Clients' requests wait; all IOMs stop
- * and the drives let go of every buffer; then the way of {@link ArrayStart} is gone again without
- * the failed drives: journals are replayed, what was open is settled, an epoch begins, proxies come
- * up. What clients had asked is handed over to the new IOMs and proxies in the order in which it
- * was accepted, also what was replied to and not hardened yet: nothing acknowledged is lost, and
- * nobody sees an error. A drive that fails meanwhile begins it anew. Coordinated on the first
- * shard; knows nothing of threads.
+ * Lets a running array go on without drives that fail in it, and with drives that take the places
+ * of those that are missing. Clients' requests wait; all IOMs stop and the drives let go of every
+ * buffer; then the way of {@link ArrayStart} is gone again without the failed drives: journals are
+ * replayed, what was open is settled, an epoch begins, proxies come up. What clients had asked is
+ * handed over to the new IOMs and proxies in the order in which it was accepted, also what was
+ * replied to and not hardened yet: nothing acknowledged is lost, and nobody sees an error. A drive
+ * that fails meanwhile begins it anew. Coordinated on the first shard; knows nothing of threads.
  */
 public final class Failover {
   /** Hears what becomes of the array. On the first shard. */
@@ -45,10 +47,15 @@ public final class Failover {
   private final Acting[] former;
 
   private final BitSet failed = new BitSet();
-  private ArrayStart current;
+  private final ArrayDeque<Joining> joining = new ArrayDeque<>();
+  private volatile ArrayStart current;
   private boolean busy;
   private boolean again;
   private boolean starting;
+
+  /** Since the last start that came to its end nothing has been begun. */
+  private boolean opened = true;
+
   private int owed;
 
   /**
@@ -79,13 +86,57 @@ public final class Failover {
     ask(coordinator, () -> fail(drive, why));
   }
 
+  /** A drive that is to take the place of one that is missing. */
+  public interface Joining {
+    /** The place. */
+    int index();
+
+    /**
+     * Opens the drive on the loop of its place's shard; on that shard.
+     *
+     * @throws ArrayException when it can't be used
+     */
+    BlockDevice open();
+
+    /** How much of the drive is used at most, in blocks. */
+    long mostBlocks();
+
+    /** Seconds since 1970, for its label. */
+    long nowSeconds();
+
+    /** It is a member now, or not for the reason given; on the first shard. */
+    void onDone(DriveLabel label, ArrayException refusal);
+  }
+
+  /**
+   * Makes an empty drive a member in the place of one that is missing: clients wait as when a drive
+   * fails, and what they write after that has the protection of the new drive. From any shard.
+   */
+  public void join(Joining drive) {
+    ask(
+        coordinator,
+        () -> {
+          joining.add(drive);
+          if (!busy) {
+            begin();
+          }
+        });
+  }
+
+  private void begin() {
+    busy = true;
+    listener.onBegun((BitSet) failed.clone());
+    onEachShard((shard, done) -> pause(shard, done), this::halt);
+  }
+
   private void fail(int drive, String why) {
     if (failed.get(drive) || labels[drive] == null) {
       return;
     }
     int missing = 1;
-    for (DriveLabel label : labels) {
-      missing += label == null ? 1 : 0;
+    for (int d = 0; d < labels.length; d++) {
+      // What a drive does not have yet counts as lost with it.
+      missing += labels[d] == null || (d != drive && current.rebuilding().contains(d)) ? 1 : 0;
     }
     if (missing > bearable) {
       listener.onTooMany(drive, why);
@@ -100,9 +151,7 @@ public final class Failover {
       }
       return;
     }
-    busy = true;
-    listener.onBegun((BitSet) failed.clone());
-    onEachShard((shard, done) -> pause(shard, done), this::halt);
+    begin();
   }
 
   private void pause(int shard, Runnable done) {
@@ -141,10 +190,68 @@ public final class Failover {
       halt();
       return;
     }
+    // After a start that was cut short by another failure the drives do not agree about the epoch.
+    if (opened && !joining.isEmpty()) {
+      letIn(joining.poll());
+      return;
+    }
+    opened = false;
     starting = true;
     ArrayStart start = new ArrayStart(labels, parts);
     current = start;
     start.beginAgain(report -> ask(coordinator, () -> onOpen(start, report)));
+  }
+
+  /** Everything has stopped: writes the new drive's label, and goes on with it. */
+  private void letIn(Joining drive) {
+    int index = drive.index();
+    if (labels[index] != null) {
+      drive.onDone(null, new ArrayException("Drive " + index + " is in service already."));
+      start();
+      return;
+    }
+    DriveLabel[] now = new DriveLabel[labels.length];
+    for (int d = 0; d < labels.length; d++) {
+      // Not those of the beginning: epochs have begun since.
+      now[d] = labels[d] == null ? null : current.label(d);
+    }
+    ask(
+        parts.shardOf(index),
+        () -> {
+          DriveLabel label = null;
+          ArrayException refusal = null;
+          BlockDevice device = null;
+          try {
+            device = drive.open();
+            label =
+                ArrayStart.join(
+                    parts.shardOf(index).loop(),
+                    device,
+                    parts.memory().ofProxy(index).largest(),
+                    now,
+                    index,
+                    drive.mostBlocks(),
+                    drive.nowSeconds());
+            parts.devices()[index] = device;
+          } catch (ArrayException e) {
+            refusal = e;
+            if (device != null) {
+              device.close();
+            }
+          }
+          DriveLabel joined = label;
+          ArrayException why = refusal;
+          ask(coordinator, () -> onLetIn(drive, joined, why));
+        });
+  }
+
+  private void onLetIn(Joining drive, DriveLabel label, ArrayException refusal) {
+    if (label != null) {
+      labels[drive.index()] = label;
+      failed.clear(drive.index());
+    }
+    drive.onDone(label, refusal);
+    start();
   }
 
   private void onOpen(ArrayStart started, RecoveryReport report) {
@@ -152,6 +259,7 @@ public final class Failover {
       return;
     }
     starting = false;
+    opened = true;
     onEachDrive(
         drive -> former[drive] != null,
         (drive, done) -> {
@@ -190,11 +298,14 @@ public final class Failover {
   private void served(RecoveryReport report) {
     busy = false;
     listener.onServing(report);
-    if (again) {
-      busy = true;
-      listener.onBegun((BitSet) failed.clone());
-      onEachShard((shard, done) -> pause(shard, done), this::halt);
+    if (again || !joining.isEmpty()) {
+      begin();
     }
+  }
+
+  /** Drives that are members and do not have everything yet; any thread. */
+  public RebuildingDrives rebuilding() {
+    return current.rebuilding();
   }
 
   /** True while clients wait; on the first shard. */

@@ -116,7 +116,11 @@ final class Formatter {
   }
 
   private static void refuseWhatHoldsData(Path drive) {
-    DriveLabel label = DriveLabel.read(drive);
+    refuseWhatHoldsData(drive, DriveLabel.read(drive));
+  }
+
+  /** Refuses a drive that holds anything. */
+  static void refuseWhatHoldsData(Path drive, DriveLabel label) {
     if (label.fault() != Superblock.Fault.NO_MAGIC) {
       String owner =
           label.superblock() == null ? "an array" : "array " + label.superblock().arrayId();
@@ -171,37 +175,50 @@ final class Formatter {
   static void write(
       IoLoop loop, List<BlockDevice> devices, List<Superblock> superblocks, IoBuffer block) {
     for (BlockDevice device : devices) {
-      block.segment().fill((byte) 0);
-      for (int copy = 0; copy < 2; copy++) {
-        put(loop, device, Superblock.FIRST_COPY + copy * Superblock.COPY_DISTANCE_BLOCKS, block);
-        for (int slot = 0; slot < Root.SLOTS; slot++) {
-          put(loop, device, Root.FIRST_SLOT + slot + copy * Superblock.COPY_DISTANCE_BLOCKS, block);
-        }
-      }
-      flush(loop, device);
+      clear(loop, device, block);
     }
     for (int i = 0; i < devices.size(); i++) {
       Root root = new Root(superblocks.get(i).arrayId(), i);
       BitSet all = new BitSet();
       all.set(0, superblocks.size());
       root.beginEpoch(superblocks.get(i).epoch(), all);
-      for (int copy = 0; copy < 2; copy++) {
-        root.encode(block.segment(), 0, copy);
-        put(loop, devices.get(i), root.address(copy), block);
-      }
-      flush(loop, devices.get(i));
+      write(loop, devices.get(i), root, block);
     }
     for (int i = 0; i < devices.size(); i++) {
-      for (int copy = 0; copy < 2; copy++) {
-        superblocks.get(i).encode(block.segment(), copy);
-        put(
-            loop,
-            devices.get(i),
-            Superblock.FIRST_COPY + copy * Superblock.COPY_DISTANCE_BLOCKS,
-            block);
-      }
-      flush(loop, devices.get(i));
+      write(loop, devices.get(i), superblocks.get(i), block);
     }
+  }
+
+  /** Takes away whatever label there was, hardened. */
+  static void clear(IoLoop loop, BlockDevice device, IoBuffer block) {
+    block.segment().fill((byte) 0);
+    for (int copy = 0; copy < 2; copy++) {
+      put(loop, device, Superblock.FIRST_COPY + copy * Superblock.COPY_DISTANCE_BLOCKS, block);
+      for (int slot = 0; slot < Root.SLOTS; slot++) {
+        put(loop, device, Root.FIRST_SLOT + slot + copy * Superblock.COPY_DISTANCE_BLOCKS, block);
+      }
+    }
+    flush(loop, device);
+  }
+
+  /** Writes both copies of a drive's first root, hardened. */
+  static void write(IoLoop loop, BlockDevice device, Root root, IoBuffer block) {
+    for (int copy = 0; copy < 2; copy++) {
+      root.encode(block.segment(), 0, copy);
+      put(loop, device, root.address(copy), block);
+    }
+    flush(loop, device);
+  }
+
+  /**
+   * Writes both copies of a drive's superblock, hardened: from then on it is a drive of an array.
+   */
+  static void write(IoLoop loop, BlockDevice device, Superblock superblock, IoBuffer block) {
+    for (int copy = 0; copy < 2; copy++) {
+      superblock.encode(block.segment(), copy);
+      put(loop, device, Superblock.FIRST_COPY + copy * Superblock.COPY_DISTANCE_BLOCKS, block);
+    }
+    flush(loop, device);
   }
 
   private static void put(IoLoop loop, BlockDevice device, long address, IoBuffer block) {
@@ -223,7 +240,7 @@ final class Formatter {
           device.name()
               + " could not be written (error "
               + request.errno()
-              + "); the array was not made. Replace the drive and format again.");
+              + "); it was not made a drive of the array. Use another one.");
     }
   }
 }

@@ -14,6 +14,8 @@ import dev.tuff.iom.proxy.HandOver;
 import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
+import dev.tuff.iom.rebuild.DriveRebuild;
+import dev.tuff.iom.rebuild.RebuildSide;
 import dev.tuff.iom.repair.BlockRepair;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
@@ -41,6 +43,7 @@ public final class Iom implements Acting {
   private final ParitySide parity;
   private final BlockRepair repair;
   private final ReadSide reads;
+  private final RebuildSide rebuild;
   private boolean journalFull;
   private HandOver handOver;
 
@@ -56,6 +59,7 @@ public final class Iom implements Acting {
     this.repair = new BlockRepair(rooms, data, parity);
     this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
     parity.setRepairs(reads);
+    this.rebuild = new RebuildSide(rooms, data, parity, reads);
   }
 
   @Override
@@ -94,6 +98,8 @@ public final class Iom implements Acting {
       case JOURNAL_FULL -> data.onJournalFull();
       case JOURNAL_TRIMMED -> data.onJournalTrimmed();
       case GATHER, GATHERED, RECONSTRUCTED -> reads.onMessage(type, subject, message.number);
+      case ENSURE_REBUILT, REBUILT, READ_VERSIONS, VERSIONS_READ, FIND_MAPPED, MAPPED_FOUND ->
+          rebuild.onMessage(type, subject, message.number);
       case WRITE_REPLIED,
           WRITE_CLOSED,
           READ_DONE,
@@ -111,6 +117,7 @@ public final class Iom implements Acting {
     if (handOver == null) {
       handOver = new HandOver(this, data, reads);
     }
+    rebuild.halt();
     rooms.shard.remove(this);
     rooms.drive.halt(idle);
   }
@@ -130,14 +137,38 @@ public final class Iom implements Acting {
     if (readOnly) {
       return;
     }
+    DriveRebuild rebuilding = rebuild.own();
+    if (rebuilding != null) {
+      rebuilding.proceed();
+    }
     rooms.journal.commit();
     tellJournalState();
     Checkpoint checkpoint = rooms.checkpoint;
     if (checkpoint.running()) {
       checkpoint.proceed();
-    } else if (checkpointDue()) {
-      checkpoint.start(oldestOpenId(), data::resume);
+    } else if (checkpointDue() || (rebuilding != null && rebuilding.endsWithCheckpoint())) {
+      startCheckpoint(oldestOpenId(), data::resume);
     }
+  }
+
+  private void startCheckpoint(long oldestNeeded, Runnable done) {
+    DriveRebuild rebuilding = rebuild.own();
+    if (rebuilding == null) {
+      rooms.checkpoint.start(oldestNeeded, done);
+      return;
+    }
+    rebuilding.onCheckpointStarted();
+    rooms.checkpoint.start(
+        oldestNeeded,
+        () -> {
+          rebuilding.onCheckpointDone();
+          done.run();
+        });
+  }
+
+  /** The rebuild of its drive; null when the drive had everything at the start. */
+  public DriveRebuild rebuild() {
+    return rebuild.own();
   }
 
   /** A parity's journal fills by what others start: they have to know. */
@@ -173,7 +204,15 @@ public final class Iom implements Acting {
 
   /** Makes the object's cnode here and calls {@code hardened} when it is journaled for good. */
   @Override
-  public void createObject(ObjectAttributes attributes, Runnable hardened) {
+  public void putObject(ObjectAttributes attributes, Runnable hardened) {
+    Cnode known = rooms.cnodes().get(attributes.gfid());
+    if (known != null) {
+      long id =
+          rooms.journal.append(
+              new ObjectEntry(JournalFormat.TYPE_OBJECT_CHANGED, attributes, hardened));
+      known.change(attributes, id);
+      return;
+    }
     PageRequest request =
         new PageRequest(
             answered -> {
@@ -192,16 +231,20 @@ public final class Iom implements Acting {
       return;
     }
     // The cnode's page stays pinned as long as the array runs.
-    long id = rooms.journal.append(new ObjectEntry(attributes, hardened));
+    long id =
+        rooms.journal.append(
+            new ObjectEntry(JournalFormat.TYPE_OBJECT_CREATED, attributes, hardened));
     rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
     rooms.root.setNextGfid(Math.max(rooms.root.nextGfid(), attributes.gfid() + 1));
   }
 
   private static final class ObjectEntry extends JournalEntry {
+    private final int type;
     private final ObjectAttributes attributes;
     private final Runnable hardened;
 
-    ObjectEntry(ObjectAttributes attributes, Runnable hardened) {
+    ObjectEntry(int type, ObjectAttributes attributes, Runnable hardened) {
+      this.type = type;
       this.attributes = attributes;
       this.hardened = hardened;
     }
@@ -213,7 +256,7 @@ public final class Iom implements Acting {
 
     @Override
     protected int type() {
-      return JournalFormat.TYPE_OBJECT_CREATED;
+      return type;
     }
 
     @Override
@@ -238,12 +281,13 @@ public final class Iom implements Acting {
         && parity.inside() == 0
         && reads.inside() == 0
         && repair.inside() == 0
+        && rebuild.quiet()
         && rooms.journal.idle()
         && !rooms.checkpoint.running();
   }
 
   /** The last checkpoint of a quiet IOM. */
   public void lastCheckpoint(Runnable done) {
-    rooms.checkpoint.start(Long.MAX_VALUE, done);
+    startCheckpoint(Long.MAX_VALUE, done);
   }
 }

@@ -12,11 +12,15 @@ import java.util.List;
  */
 final class IomBuffers {
   private final IoMemory memory;
+  private final ArrayMemory array;
+  private final int drive;
   private final List<IoBuffer[]> taken = new ArrayList<>();
   private int next;
 
-  IomBuffers(IoMemory memory) {
+  IomBuffers(IoMemory memory, ArrayMemory array, int drive) {
     this.memory = memory;
+    this.array = array;
+    this.drive = drive;
   }
 
   /** All are free again. */
@@ -24,22 +28,34 @@ final class IomBuffers {
     next = 0;
   }
 
-  /** The next {@code count} buffers of that size, zeroed. */
+  /**
+   * The next {@code count} buffers of that size, zeroed. More than before only for a drive that is
+   * rebuilt now and was not.
+   */
   IoBuffer[] take(int count, int bytesEach) {
     boolean first = next == taken.size();
     if (first) {
       taken.add(memory.buffers(count, bytesEach));
+    } else if (taken.get(next).length == 0) {
+      taken.set(next, memory.buffers(count, bytesEach));
     }
-    IoBuffer[] buffers = taken.get(next++);
+    IoBuffer[] before = taken.get(next++);
     Invariant.check(
-        buffers.length == count && (count == 0 || buffers[0].capacityBytes() == bytesEach),
+        (count == 0 || count == before.length)
+            && (count == 0 || before[0].capacityBytes() == bytesEach),
         "an IOM comes up with the same memory every time");
+    IoBuffer[] buffers = count == 0 ? new IoBuffer[0] : before;
     if (!first) {
       for (IoBuffer buffer : buffers) {
         buffer.segment().fill((byte) 0);
       }
     }
     return buffers;
+  }
+
+  /** Those that it has only while its drive is being rebuilt: {@link ArrayMemory#forRebuild}. */
+  IoBuffer[] takeForRebuild(int count, int bytesEach) {
+    return array.forRebuild(drive, count, bytesEach);
   }
 
   /** The largest of those that were ever taken, for whoever needs memory between two times. */

@@ -3,6 +3,7 @@ package dev.tuff.iom.array;
 import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.Journal;
+import dev.tuff.iom.rebuild.DriveRebuild;
 import dev.tuff.iom.write.SideLimits;
 import dev.tuff.iom.write.WriteOp;
 
@@ -59,6 +60,16 @@ public record IomMemory(
   /** The largest piece that is cut from the array's memory. */
   long largestBufferBytes() {
     return (long) stagingPages() * Drive.BLOCK_BYTES;
+  }
+
+  /** What a drive that is being rebuilt needs beside. */
+  public long rebuildBytes() {
+    return (long) rebuildBuffers() * LARGE_BYTES;
+  }
+
+  /** Of these, buffers: for so many runs of each kind that a flush covers many of them. */
+  int rebuildBuffers() {
+    return DriveRebuild.BUFFERS_PER_RUN * Math.min(largeBuffers, 24);
   }
 
   /** All of it; a run of zeros is with it. */

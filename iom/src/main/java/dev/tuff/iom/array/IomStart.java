@@ -21,6 +21,7 @@ import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.recovery.IomRecovery;
 import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.side.RebuildingDrives;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.xor.Kernel;
 import java.util.function.LongPredicate;
@@ -48,6 +49,7 @@ final class IomStart {
       IomMemory sizes,
       Roster roster,
       SpaceBudget budget,
+      RebuildingDrives rebuilding,
       boolean readOnly,
       ArrayStart.Alarm alarm) {
     this.superblock = superblock;
@@ -92,7 +94,11 @@ final class IomStart {
       pool(memory, sizes.largeBuffers(), IomMemory.LARGE_BYTES),
       pool(memory, sizes.gatherBuffers(), IomMemory.LARGE_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
-      pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES)
+      pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
+      new BufferPool(
+          root.rebuilding()
+              ? memory.takeForRebuild(sizes.rebuildBuffers(), IomMemory.LARGE_BYTES)
+              : new IoBuffer[0])
     };
     IoBuffer zeros = zeros(memory);
     BlockCache blocks = new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));
@@ -113,6 +119,7 @@ final class IomStart {
             pools,
             zeros,
             roster,
+            rebuilding,
             Kernel.isal());
     this.iom = new Iom(rooms, objects, readOnly);
     this.recovery = new IomRecovery(rooms, objects, region, staging);
@@ -196,13 +203,23 @@ final class IomStart {
         });
   }
 
-  /** Recovery is over: says what space there is, and lets clients come. */
-  void open() {
+  /**
+   * Recovery is over: says what space there is, and lets clients come.
+   *
+   * @param mapped the most that any drive has of each object
+   */
+  void open(RebuildSpace mapped) {
     // Metadata pages take space as they are written; what the budget promises leaves room for them.
-    long free = rooms.allocator.freeBlocks();
+    long free = rooms.allocator.freeBlocks() - reserve();
     long forFreeing = SpaceBudget.blocksForFreeing(rooms.allocator.blocks());
     rooms.budget.keepForFreeing(forFreeing);
-    rooms.budget.give(Math.max(0, free - reserve() - forFreeing));
+    free -= forFreeing;
+    if (iom.rebuild() != null) {
+      long kept = mapped.keptSpace(rooms);
+      iom.rebuild().open(mapped.expected(rooms), kept);
+      free -= kept;
+    }
+    rooms.budget.give(Math.max(0, free));
     rooms.maps.keepReserve();
     iom.open();
   }

@@ -144,7 +144,7 @@ public final class ArrayCheck {
     progress.begin(used * Drive.BLOCK_BYTES);
     BlockCheck blocks = new BlockCheck(drives, tally, arena, witness, progress);
     for (CheckedObject object : objects()) {
-      tally.objects++;
+      tally.objects += object.attributes.deleted() ? 0 : 1;
       blocks.check(object);
     }
     for (CheckedDrive drive : drives) {
@@ -180,16 +180,15 @@ public final class ArrayCheck {
     states = new DriveState[any.drives()];
     paths = new String[any.drives()];
     java.util.Arrays.fill(states, DriveState.MISSING);
-    Root[] roots = new Root[any.drives()];
-    for (Candidate candidate : candidates) {
-      DriveLabel label = candidate.label();
-      if (label.root() != null && label.superblock().driveIndex() < roots.length) {
-        roots[label.superblock().driveIndex()] = label.root();
+    Root newest = Epoch.newest(candidates.stream().map(c -> c.label().root()).toArray(Root[]::new));
+    // Those that were replaced come last: their places are taken.
+    for (boolean stale : new boolean[] {false, true}) {
+      for (Candidate candidate : candidates) {
+        Root root = candidate.label().root();
+        if ((root != null && Epoch.stale(root, newest)) == stale) {
+          place(candidate, newest, faults.get(candidate.device()));
+        }
       }
-    }
-    Root newest = Epoch.newest(roots);
-    for (Candidate candidate : candidates) {
-      place(candidate, newest, faults.get(candidate.device()));
     }
     for (int d = 0; d < drives.length; d++) {
       if (states[d] == DriveState.MISSING) {
@@ -258,6 +257,15 @@ public final class ArrayCheck {
       return;
     }
     int index = superblock.driveIndex();
+    if (index < drives.length
+        && paths[index] != null
+        && label.root() != null
+        && Epoch.stale(label.root(), newest)) {
+      notes.add(
+          "%s was drive %d before another took its place; it was left out"
+              .formatted(label.path(), index));
+      return;
+    }
     if (index >= drives.length || paths[index] != null) {
       throw new ArrayException(
           "%s and %s are both drive %d of the array; one is a copy, leave it out."
@@ -272,7 +280,7 @@ public final class ArrayCheck {
       return;
     }
     // One that took part in the newest epoch and does not say so yet was stopped in its recovery.
-    if (Epoch.stale(label.root(), index, newest)) {
+    if (Epoch.stale(label.root(), newest)) {
       states[index] = DriveState.STALE;
       findings.add(
           "drive %d (%s): is stale, its epoch is %d and the array's is %d; it was left out"
@@ -339,7 +347,7 @@ public final class ArrayCheck {
       created = new boolean[drives];
     }
 
-    /** Those that most drives have. */
+    /** Those that most drives have, but for changes that only some know. */
     ObjectAttributes mostCommon() {
       Map<ObjectAttributes, Integer> counts = new HashMap<>();
       ObjectAttributes best = null;
@@ -348,6 +356,10 @@ public final class ArrayCheck {
         if (best == null || count > counts.get(best)) {
           best = one;
         }
+      }
+      for (ObjectAttributes one : attributes) {
+        boolean newer = one.sameObject(best) && one.changes() > best.changes();
+        best = newer ? one : best;
       }
       return best;
     }
@@ -458,7 +470,12 @@ public final class ArrayCheck {
         continue;
       }
       CnodePage cnode = object.cnodes[drive.index];
-      if (cnode != null && !cnode.attributes().equals(object.attributes)) {
+      boolean same =
+          cnode == null
+              || cnode.attributes().equals(object.attributes)
+              // A change that was cut short, or stands in the journal only.
+              || (!stoppedCleanly() && cnode.attributes().sameObject(object.attributes));
+      if (!same) {
         drive.find(
             "volume %s has other attributes than on most drives"
                 .formatted(object.attributes.name()));
@@ -466,7 +483,10 @@ public final class ArrayCheck {
       if (object.known(drive.index)) {
         continue;
       }
-      if (unfinished) {
+      if (drive.root.rebuilding()) {
+        // Its first start was cut short; what it will have is not rebuilt.
+        object.created[drive.index] = true;
+      } else if (unfinished) {
         object.created[drive.index] = true;
         notes.add(
             "volume %s was being created when the array stopped; drive %d does not know it"
@@ -496,7 +516,7 @@ public final class ArrayCheck {
           new DriveReport(
               d,
               paths[d],
-              drive.sound() ? DriveState.SOUND : DriveState.DAMAGED,
+              state(drive),
               drive.markedBlocks(),
               drive.blocks(),
               drive.journalRecords(),
@@ -528,6 +548,23 @@ public final class ArrayCheck {
         verdict(totals));
   }
 
+  private static DriveState state(CheckedDrive drive) {
+    if (!drive.sound()) {
+      return DriveState.DAMAGED;
+    }
+    return drive.root.rebuilding() ? DriveState.REBUILDING : DriveState.SOUND;
+  }
+
+  private String rebuilding() {
+    StringBuilder text = new StringBuilder();
+    for (CheckedDrive drive : drives) {
+      if (drive != null && drive.root.rebuilding()) {
+        text.append("; drive ").append(drive.index).append(" is being rebuilt");
+      }
+    }
+    return text.toString();
+  }
+
   private String verdict(Totals totals) {
     int absent = 0;
     for (CheckedDrive drive : drives) {
@@ -541,9 +578,11 @@ public final class ArrayCheck {
       return totals.lostBlocks() + " blocks are lost; everything else can be read.";
     }
     if (findings.count() == 0) {
-      return stoppedCleanly()
-          ? "The array is sound."
-          : "The array was not stopped cleanly; all that its maps and journals tell of is there.";
+      String sound =
+          stoppedCleanly()
+              ? "The array is sound"
+              : "The array was not stopped cleanly; all that its maps and journals tell of is there";
+      return sound + rebuilding() + ".";
     }
     List<String> parts = new ArrayList<>();
     if (absent > 0) {

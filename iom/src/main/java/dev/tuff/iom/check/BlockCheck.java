@@ -142,7 +142,7 @@ final class BlockCheck {
       DriveStep step = step(m);
       segments[m] = null;
       offsets[m] = 0;
-      if (step == null || step.state(slot) == DriveStep.State.UNKNOWN) {
+      if (step == null || step.unknown(slot)) {
         unknown |= 1L << m;
       } else if (step.state(slot) == DriveStep.State.MAPPED) {
         any = true;

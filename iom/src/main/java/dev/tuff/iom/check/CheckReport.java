@@ -28,6 +28,8 @@ public record CheckReport(
   public enum DriveState {
     /** Nothing is wrong with it. */
     SOUND,
+    /** Likewise, and it is being rebuilt: part of what it will have is still made by the others. */
+    REBUILDING,
     /** Something on it does not hold; the findings tell. */
     DAMAGED,
     /** Not there. */

@@ -19,7 +19,9 @@ final class DriveStep {
     EMPTY,
     MAPPED,
     /** The drive's metadata is damaged here. */
-    UNKNOWN
+    UNKNOWN,
+    /** The drive is being rebuilt, and its map does not tell of the block yet. */
+    NOT_REBUILT
   }
 
   private static final int SLOTS = DriveReader.STEP_BLOCKS;
@@ -184,12 +186,16 @@ final class DriveStep {
     }
     states[slot] = State.EMPTY;
     if (found != PageCursor.Found.PAGE) {
+      states[slot] = unmapped(slot);
       return false;
     }
     addresses[slot] = page.get(PageFormat.LONG, at);
     ids[slot] = page.get(PageFormat.LONG, at + 8);
     crcs[slot] = page.get(PageFormat.INT, at + 16);
     if (addresses[slot] == 0) {
+      if (ids[slot] == 0) {
+        states[slot] = unmapped(slot);
+      }
       return false;
     }
     states[slot] = State.MAPPED;
@@ -246,8 +252,18 @@ final class DriveStep {
     }
   }
 
+  /** Of a drive that is being rebuilt nothing is known where its map says nothing. */
+  private State unmapped(int slot) {
+    return drive.root.rebuilt(object.gfid, firstLblk + slot) ? State.EMPTY : State.NOT_REBUILT;
+  }
+
   State state(int slot) {
     return states[slot];
+  }
+
+  /** True when what the drive has of the slot can't be told by its maps. */
+  boolean unknown(int slot) {
+    return states[slot] == State.UNKNOWN || states[slot] == State.NOT_REBUILT;
   }
 
   /** True when the mapped block was read and has its checksum. */

@@ -23,6 +23,9 @@ final class JournalWindow {
   private static final int REMADE_BYTES_BEFORE_DISCARDS = 56;
   private static final int REMADE_MEMBER_BYTES = 24;
   private static final int MOVED_BYTES = 48;
+  private static final int REBUILT_HEADER_BYTES = 24;
+  private static final int REBUILT_BYTES = 24;
+  private static final int REBUILT_MEMBER_BYTES = 12;
   private static final int MAX_BLOCKS = 32;
   private static final int MAX_MEMBERS = 32;
 
@@ -50,6 +53,12 @@ final class JournalWindow {
       int oldCrc,
       boolean oldDiscarded) {}
 
+  /** A block of a drive that took another's place; of parity also what it is made of. */
+  record Rebuilt(Version version, List<Member> members) {}
+
+  /** A data member's version in a parity. */
+  record Member(long id, int crc, boolean discarded) {}
+
   /** What a pj says of one block. */
   record ParityChange(Version now, Version before, List<Merged> merged) {
     long mergedMask() {
@@ -64,6 +73,7 @@ final class JournalWindow {
   private final Map<Place, List<DataChange>> data = new HashMap<>();
   private final Map<Place, List<ParityChange>> parity = new HashMap<>();
   private final Map<Moved, Long> moved = new HashMap<>();
+  private final Map<Place, Rebuilt> rebuilt = new HashMap<>();
   private final Set<Place> movedPlaces = new HashSet<>();
   private final Set<Long> closed = new HashSet<>();
   private final Set<Long> mentioned = new HashSet<>();
@@ -79,9 +89,11 @@ final class JournalWindow {
           case JournalFormat.TYPE_PJ -> parityEntry(id, segment, at, bytes);
           case JournalFormat.TYPE_MJ_COMPLETE, JournalFormat.TYPE_PJ_COMPLETE ->
               completes(segment, at, bytes);
-          case JournalFormat.TYPE_OBJECT_CREATED -> objectEntry(segment, at, bytes);
+          case JournalFormat.TYPE_OBJECT_CREATED, JournalFormat.TYPE_OBJECT_CHANGED ->
+              objectEntry(segment, at, bytes);
           case JournalFormat.TYPE_PARITY_REMADE -> remadeEntry(id, segment, at, bytes);
           case JournalFormat.TYPE_BLOCK_MOVED -> movedEntry(segment, at, bytes);
+          case JournalFormat.TYPE_BLOCKS_REBUILT -> rebuiltEntry(segment, at, bytes);
           default -> false;
         };
     if (!fits) {
@@ -229,6 +241,63 @@ final class JournalWindow {
     return true;
   }
 
+  private boolean rebuiltEntry(MemorySegment segment, long at, int bytes) {
+    int count = bytes < REBUILT_HEADER_BYTES ? 0 : segment.get(PageFormat.SHORT, at + 16);
+    if (count < 1 || count > MAX_BLOCKS) {
+      return false;
+    }
+    int members = segment.get(PageFormat.BYTE, at + 19);
+    int mask = segment.get(PageFormat.INT, at + 20);
+    if (members < 0
+        || members > MAX_MEMBERS
+        || Integer.toUnsignedLong(mask) >>> count != 0
+        || bytes
+            != REBUILT_HEADER_BYTES + count * (REBUILT_BYTES + members * REBUILT_MEMBER_BYTES)) {
+      return false;
+    }
+    long gfid = segment.get(PageFormat.LONG, at);
+    long lblk = segment.get(PageFormat.LONG, at + 8);
+    for (int i = 0; i < count; i++) {
+      if ((mask >>> i & 1) == 0) {
+        continue;
+      }
+      long here = at + REBUILT_HEADER_BYTES + (long) i * REBUILT_BYTES;
+      long address = segment.get(PageFormat.LONG, here);
+      mentioned.add(address);
+      int discarded = segment.get(PageFormat.INT, here + 20);
+      List<Member> of = new ArrayList<>(members);
+      for (int m = 0; m < members; m++) {
+        long entry =
+            at
+                + REBUILT_HEADER_BYTES
+                + (long) count * REBUILT_BYTES
+                + ((long) i * members + m) * REBUILT_MEMBER_BYTES;
+        of.add(
+            new Member(
+                segment.get(PageFormat.LONG, entry),
+                segment.get(PageFormat.INT, entry + 8),
+                (discarded >>> m & 1) != 0));
+      }
+      Version version =
+          new Version(
+              segment.get(PageFormat.LONG, here + 8),
+              address,
+              segment.get(PageFormat.INT, here + 16));
+      rebuilt.put(new Place(gfid, lblk + i), new Rebuilt(version, of));
+    }
+    return true;
+  }
+
+  /** What a rebuild has made of a block, null when it has not. */
+  Rebuilt rebuilt(Place place) {
+    return rebuilt.get(place);
+  }
+
+  /** True when any entry is about the block. */
+  boolean tells(Place place) {
+    return rebuilt.containsKey(place) || data.containsKey(place) || parity.containsKey(place);
+  }
+
   /** A block's version where it is now. */
   Version whereNow(Place place, Version version) {
     Long address = moved.get(new Moved(place, version.id()));
@@ -306,10 +375,11 @@ final class JournalWindow {
     Set<Place> places = new HashSet<>(data.keySet());
     places.addAll(parity.keySet());
     places.addAll(movedPlaces);
+    places.addAll(rebuilt.keySet());
     return places;
   }
 
-  /** Objects that were created. */
+  /** Objects that were created or changed. */
   List<ObjectAttributes> created() {
     return created;
   }

@@ -1,9 +1,11 @@
 package dev.tuff.iom.check;
 
 import dev.tuff.iom.check.JournalWindow.DataChange;
+import dev.tuff.iom.check.JournalWindow.Member;
 import dev.tuff.iom.check.JournalWindow.Merged;
 import dev.tuff.iom.check.JournalWindow.ParityChange;
 import dev.tuff.iom.check.JournalWindow.Place;
+import dev.tuff.iom.check.JournalWindow.Rebuilt;
 import dev.tuff.iom.check.JournalWindow.Version;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.layout.Layout;
@@ -142,7 +144,7 @@ final class OpenGroup {
 
   private Data resolveData(int member, DriveStep step, int slot) {
     Data block = new Data();
-    if (step == null || step.state(slot) == DriveStep.State.UNKNOWN) {
+    if (unknown(step, slot)) {
       block.unknown = true;
       return block;
     }
@@ -169,9 +171,22 @@ final class OpenGroup {
     return block;
   }
 
+  /**
+   * Of a drive that is being rebuilt, and no entry about the block was there before its journal's.
+   */
+  private boolean unknown(DriveStep step, int slot) {
+    return step == null
+        || step.state(slot) == DriveStep.State.UNKNOWN
+        || (step.state(slot) == DriveStep.State.NOT_REBUILT
+            && !step.drive.journal.tells(new Place(object.gfid, lblk)));
+  }
+
   private static Version mapped(DriveStep step, int slot, Place place) {
     if (step.address(slot) == 0) {
-      return step.id(slot) == 0 ? Version.NONE : new Version(step.id(slot), 0, step.crc(slot));
+      Rebuilt rebuilt = step.drive.journal.rebuilt(place);
+      return rebuilt == null
+          ? step.id(slot) == 0 ? Version.NONE : new Version(step.id(slot), 0, step.crc(slot))
+          : step.drive.journal.whereNow(place, rebuilt.version());
     }
     step.drive.replace(step.address(slot));
     return step.drive.journal.whereNow(
@@ -180,16 +195,20 @@ final class OpenGroup {
 
   private Parity resolveParity(int p, DriveStep step, int slot) {
     Parity block = new Parity();
-    if (step == null || step.state(slot) == DriveStep.State.UNKNOWN) {
+    if (unknown(step, slot)) {
       block.unknown = true;
       return block;
     }
     Version mapped = mapped(step, slot, new Place(object.gfid, lblk));
     List<MemberVersion> members = new ArrayList<>();
+    Rebuilt rebuilt =
+        step.address(slot) == 0 ? step.drive.journal.rebuilt(new Place(object.gfid, lblk)) : null;
     for (int m = 0; m < n; m++) {
       members.add(
-          new MemberVersion(
-              step.memberId(slot, m), step.memberCrc(slot, m), step.memberDiscarded(slot, m)));
+          rebuilt == null
+              ? new MemberVersion(
+                  step.memberId(slot, m), step.memberCrc(slot, m), step.memberDiscarded(slot, m))
+              : member(rebuilt.members(), m));
     }
     block.newest = new ParityVersion(mapped, members);
     for (ParityChange change : step.drive.journal.parity(new Place(object.gfid, lblk))) {
@@ -226,6 +245,12 @@ final class OpenGroup {
     block.newest = new ParityVersion(change.now(), now);
     block.before = new ParityVersion(change.before(), before);
     block.last = change;
+  }
+
+  private static MemberVersion member(List<Member> members, int m) {
+    return m < members.size()
+        ? new MemberVersion(members.get(m).id(), members.get(m).crc(), members.get(m).discarded())
+        : new MemberVersion(0, 0, false);
   }
 
   // ---- data

@@ -110,6 +110,7 @@ public final class Checkpoint implements BlockIo.Listener {
     Invariant.check(phase == Phase.IDLE, "one checkpoint at a time");
     whenDone = done;
     long id = journal.nextId();
+    root.freezeRebuild();
     count = 0;
     supersededCount = 0;
     maps.dirtyAncestors();

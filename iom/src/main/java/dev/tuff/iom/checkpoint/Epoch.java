@@ -13,9 +13,10 @@ public final class Epoch {
   /**
    * The root that says which drives count.
    *
-   * @param roots one for each drive, null where there is none; not all null
+   * @param roots of all drives, in any order, also of several that claim the same place; null is
+   *     passed over; not all null
    */
-  public static Root newest(Root[] roots) {
+  public static Root newest(Root... roots) {
     long epoch = 0;
     for (Root root : roots) {
       epoch = root == null ? epoch : Math.max(epoch, root.epoch());
@@ -38,12 +39,18 @@ public final class Epoch {
 
   /** Every drive of the epoch that is there has written it. */
   private static boolean through(Root epoch, Root[] roots) {
-    for (int i = 0; i < roots.length; i++) {
-      if (roots[i] != null && epoch.inEpoch(i) && !roots[i].sameEpoch(epoch)) {
+    for (Root root : roots) {
+      if (root != null && takesPart(root, epoch) && !root.sameEpoch(epoch)) {
         return false;
       }
     }
     return true;
+  }
+
+  /** The very drive that the epoch's list means by its place, and not one that was there before. */
+  private static boolean takesPart(Root root, Root epoch) {
+    int drive = root.driveIndex();
+    return epoch.inEpoch(drive) && root.incarnation(drive) == epoch.incarnation(drive);
   }
 
   private static int holders(Root epoch, Root[] roots) {
@@ -55,7 +62,7 @@ public final class Epoch {
   }
 
   /** True when a drive has missed what was decided in the newest epoch: it is never mixed in. */
-  public static boolean stale(Root root, int drive, Root newest) {
-    return root.epoch() == newest.epoch() ? !root.sameEpoch(newest) : !newest.inEpoch(drive);
+  public static boolean stale(Root root, Root newest) {
+    return root.epoch() == newest.epoch() ? !root.sameEpoch(newest) : !takesPart(root, newest);
   }
 }

@@ -19,7 +19,9 @@ import java.util.UUID;
  *   0 magic u64 | 8 format version u32 | 12 slot u16 | 14 copy u16 | 16 array UUID 16 bytes | 32 drive index u16
  *  34 reserved 6 bytes | 40 sequence u64 | 48 checkpoint ID u64 | 56 journal tail position u64 | 64 its sequence u64
  *  72 next GFID u64 | 80 epoch u64 | 88 bitmap pointer 16 bytes | 104 object tree pointer 16 bytes
- * 120 drives of the epoch 128 bytes, drive d's bit in byte d / 8 | 248 reserved up to 4091 | 4092 CRC32C u32 of all before it
+ * 120 drives of the epoch 128 bytes, drive d's bit in byte d / 8 | 248 incarnation u16 of each of 1024 drives
+ * 2296 rebuild state u64, 0: none, 1: being rebuilt | 2304 rebuild cursor: GFID u64 | 2312 lblk u64
+ * 2320 reserved up to 4091 | 4092 CRC32C u32 of all before it
  * </pre>
  *
  * The trees contain the effect of exactly the journal IDs below the checkpoint ID.
@@ -35,6 +37,19 @@ public final class Root {
 
   private static final long OFFSET_EPOCH_DRIVES = 120;
   private static final int EPOCH_DRIVES_BYTES = ObjectAttributes.MAX_DRIVES / 8;
+  private static final long OFFSET_INCARNATIONS = OFFSET_EPOCH_DRIVES + EPOCH_DRIVES_BYTES;
+  private static final long OFFSET_REBUILD =
+      OFFSET_INCARNATIONS + (long) Short.BYTES * ObjectAttributes.MAX_DRIVES;
+
+  /** Drives that can be in a place one after the other. */
+  public static final int MAX_INCARNATION = 65_534;
+
+  /**
+   * Epochs are so many bits apart in the IDs that a drive and who acts for it give out: no IOM
+   * comes so far within one.
+   */
+  public static final int EPOCH_ID_BITS = 42;
+
   private static final long OFFSET_CRC = Drive.BLOCK_BYTES - 4;
 
   /** Address of the first slot's first copy; the second slot follows it. */
@@ -52,6 +67,15 @@ public final class Root {
   private long nextGfid = 1;
   private long epoch = 1;
   private final byte[] epochDrives = new byte[EPOCH_DRIVES_BYTES];
+  private final short[] incarnations = new short[ObjectAttributes.MAX_DRIVES];
+
+  // How far the drive is rebuilt: now, and as of the state that a checkpoint has frozen.
+  private boolean rebuilding;
+  private long cursorGfid;
+  private long cursorLblk;
+  private boolean frozenRebuilding;
+  private long frozenGfid;
+  private long frozenLblk;
   private final Pointer bitmap = new Pointer();
   private final Pointer objects = new Pointer();
 
@@ -88,6 +112,29 @@ public final class Root {
     this.driveIndex = driveIndex;
   }
 
+  /**
+   * The root of an empty drive that takes the place of another: a member of the others' next epoch
+   * from its start, with nothing rebuilt. Its journal IDs and record numbers start above all that
+   * earlier drives in its place can have used: their IDs stand in parities and are copied into its
+   * maps, and their records may still lie in its journal region.
+   *
+   * @param newest the root that says which drives take part, of any other drive
+   * @param drives those that are there, this one not counted
+   */
+  public static Root ofReplacement(Root newest, int drive, BitSet drives) {
+    Root root = new Root(newest.arrayId, drive);
+    System.arraycopy(newest.incarnations, 0, root.incarnations, 0, root.incarnations.length);
+    root.incarnations[drive]++;
+    BitSet all = (BitSet) drives.clone();
+    all.set(drive);
+    root.setEpoch(newest.epoch + 1, all);
+    root.checkpointId = root.epoch << EPOCH_ID_BITS;
+    root.tailSequence = root.checkpointId + 1;
+    root.rebuilding = true;
+    root.freezeRebuild();
+    return root;
+  }
+
   /** Writes slot and copy into a block. */
   public void encode(MemorySegment block, long base, int copy) {
     MemorySegment.copy(
@@ -109,6 +156,12 @@ public final class Root {
     encode(block, base + 104, objects);
     MemorySegment.copy(
         epochDrives, 0, block, PageFormat.BYTE, base + OFFSET_EPOCH_DRIVES, EPOCH_DRIVES_BYTES);
+    for (int d = 0; d < incarnations.length; d++) {
+      block.set(PageFormat.SHORT, base + OFFSET_INCARNATIONS + 2L * d, incarnations[d]);
+    }
+    block.set(PageFormat.LONG, base + OFFSET_REBUILD, frozenRebuilding ? 1 : 0);
+    block.set(PageFormat.LONG, base + OFFSET_REBUILD + 8, frozenGfid);
+    block.set(PageFormat.LONG, base + OFFSET_REBUILD + 16, frozenLblk);
     block.set(PageFormat.INT, base + OFFSET_CRC, Crc32c.of(block, base, (int) OFFSET_CRC));
   }
 
@@ -149,7 +202,15 @@ public final class Root {
         root.epochDrives,
         0,
         EPOCH_DRIVES_BYTES);
-    return root.makesSense() ? root : null;
+    for (int d = 0; d < root.incarnations.length; d++) {
+      root.incarnations[d] = block.get(PageFormat.SHORT, base + OFFSET_INCARNATIONS + 2L * d);
+    }
+    long state = block.get(PageFormat.LONG, base + OFFSET_REBUILD);
+    root.rebuilding = state == 1;
+    root.cursorGfid = block.get(PageFormat.LONG, base + OFFSET_REBUILD + 8);
+    root.cursorLblk = block.get(PageFormat.LONG, base + OFFSET_REBUILD + 16);
+    root.freezeRebuild();
+    return state >= 0 && state <= 1 && root.makesSense() ? root : null;
   }
 
   private boolean makesSense() {
@@ -165,6 +226,8 @@ public final class Root {
         && nextGfid <= ObjectAttributes.MAX_GFID + 1
         && epoch >= 1
         && epoch < MAX_COUNT
+        && cursorGfid >= 0
+        && cursorLblk >= 0
         && bitmap.address >= 0
         && objects.address >= 0;
   }
@@ -189,6 +252,10 @@ public final class Root {
 
   public int slot() {
     return (int) (sequence % SLOTS);
+  }
+
+  public int driveIndex() {
+    return driveIndex;
   }
 
   public long sequence() {
@@ -228,16 +295,95 @@ public final class Root {
   }
 
   /** True when the other says the same of the epoch: its number and its drives. */
-  boolean sameEpoch(Root other) {
-    return epoch == other.epoch && Arrays.equals(epochDrives, other.epochDrives);
+  public boolean sameEpoch(Root other) {
+    return epoch == other.epoch
+        && Arrays.equals(epochDrives, other.epochDrives)
+        && Arrays.equals(incarnations, other.incarnations);
+  }
+
+  /**
+   * How many drives were in a place before the one that is there in this epoch: one that the place
+   * had before is never taken for it.
+   */
+  public int incarnation(int drive) {
+    return Short.toUnsignedInt(incarnations[drive]);
   }
 
   /** Begins an epoch with the drives given; counts from the next checkpoint on. */
   public void beginEpoch(long newEpoch, BitSet drives) {
+    setEpoch(newEpoch, drives);
+  }
+
+  /** What this root says of the epoch, and nothing else: to be handed on to other shards. */
+  public Root epochOnly() {
+    Root copy = new Root(arrayId, driveIndex);
+    copy.takeEpoch(this);
+    return copy;
+  }
+
+  /** Takes the epoch over from another root; counts from the next checkpoint on. */
+  public void takeEpoch(Root other) {
+    epoch = other.epoch;
+    System.arraycopy(other.epochDrives, 0, epochDrives, 0, epochDrives.length);
+    System.arraycopy(other.incarnations, 0, incarnations, 0, incarnations.length);
+  }
+
+  private void setEpoch(long newEpoch, BitSet drives) {
     epoch = newEpoch;
     Arrays.fill(epochDrives, (byte) 0);
     byte[] bits = drives.toByteArray();
     System.arraycopy(bits, 0, epochDrives, 0, bits.length);
+  }
+
+  // ---- rebuild
+
+  /** True while the drive has taken another's place and not all that was on it is here again. */
+  public boolean rebuilding() {
+    return rebuilding;
+  }
+
+  /**
+   * True when a block that no map entry tells of was never written; false when it may be one that
+   * is not rebuilt yet.
+   */
+  public boolean rebuilt(long gfid, long lblk) {
+    return !rebuilding || gfid < cursorGfid || (gfid == cursorGfid && lblk < cursorLblk);
+  }
+
+  /** The object up to which the drive is rebuilt. */
+  public long cursorGfid() {
+    return cursorGfid;
+  }
+
+  /** The lblk of that object before which it is. */
+  public long cursorLblk() {
+    return cursorLblk;
+  }
+
+  /**
+   * All that comes before this block, by GFID and lblk, is rebuilt; the maps say so. On the drive
+   * with the next checkpoint.
+   */
+  public void rebuiltUpTo(long gfid, long lblk) {
+    cursorGfid = gfid;
+    cursorLblk = lblk;
+  }
+
+  /** Everything is rebuilt: with the next checkpoint the drive is a full member. */
+  public void endRebuild() {
+    rebuilding = false;
+    cursorGfid = 0;
+    cursorLblk = 0;
+  }
+
+  /**
+   * The cursor as it is now goes with the maps as they are now: it must not run ahead of those that
+   * a checkpoint has frozen.
+   */
+  void freezeRebuild() {
+    frozenRebuilding = rebuilding;
+    frozenGfid = cursorGfid;
+    frozenLblk = cursorLblk;
   }
 
   /** The topmost pointer of the allocation bitmap. */

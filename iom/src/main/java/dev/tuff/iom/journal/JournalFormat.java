@@ -70,6 +70,15 @@ public final class JournalFormat {
   /** A block's content was written to a new place. Body: {@link dev.tuff.iom.repair.BlockMoved}. */
   public static final int TYPE_BLOCK_MOVED = 7;
 
+  /**
+   * Blocks of a drive that took another's place were made again. Body: {@link
+   * dev.tuff.iom.rebuild.BlocksRebuilt}.
+   */
+  public static final int TYPE_BLOCKS_REBUILT = 8;
+
+  /** An object's attributes are others now. Body: the attributes, as in the cnode. */
+  public static final int TYPE_OBJECT_CHANGED = 9;
+
   /** The name of a type for people. */
   public static String typeName(int type) {
     return switch (type) {
@@ -80,6 +89,8 @@ public final class JournalFormat {
       case TYPE_OBJECT_CREATED -> "object_created";
       case TYPE_PARITY_REMADE -> "parity_remade";
       case TYPE_BLOCK_MOVED -> "block_moved";
+      case TYPE_BLOCKS_REBUILT -> "blocks_rebuilt";
+      case TYPE_OBJECT_CHANGED -> "object_changed";
       default -> "unknown " + type;
     };
   }

@@ -602,6 +602,7 @@ final class Transmission {
       case NO_SPACE -> Nbd.ENOSPC;
       case OUT_OF_RANGE -> Nbd.EINVAL;
       case READ_ONLY -> Nbd.EPERM;
+      case DELETED -> Nbd.EIO;
     };
   }
 
@@ -612,6 +613,7 @@ final class Transmission {
       case NO_SPACE -> "the drives have no space left";
       case OUT_OF_RANGE -> "beyond the end of the volume";
       case READ_ONLY -> "the array is read-only for now";
+      case DELETED -> "the volume was deleted";
     };
   }
 

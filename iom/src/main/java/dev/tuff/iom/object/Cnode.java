@@ -33,7 +33,7 @@ public final class Cnode {
 
   private final Page page;
   private final int drive;
-  private final ObjectAttributes attributes;
+  private ObjectAttributes attributes;
   private final Layout layout;
   private final MapShape shape;
   private final PageTree dataMap;
@@ -125,6 +125,17 @@ public final class Cnode {
 
   public ObjectAttributes attributes() {
     return attributes;
+  }
+
+  /** Takes newer attributes of the same object; older ones are passed over. */
+  public void change(ObjectAttributes newer, long id) {
+    Invariant.check(
+        newer.sameObject(attributes), "an object's layout stays what it is", newer.gfid());
+    if (newer.changes() > attributes.changes()) {
+      newer.encode(page.memory, page.base + OFFSET_ATTRIBUTES);
+      page.markDirty(id);
+      attributes = newer;
+    }
   }
 
   public Layout layout() {

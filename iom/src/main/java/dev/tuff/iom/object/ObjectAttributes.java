@@ -11,9 +11,14 @@ import java.nio.charset.StandardCharsets;
  *
  * <pre>
  *   0 GFID u64 | 8 size in bytes u64 | 16 chunk blocks u32 | 20 data members u8 | 21 parity members u8
- *  22 toughness u8 | 23 layout u8, 1: rotated | 24 drives u16 | 26 name bytes u16 | 28 reserved u32
- *  32 name, UTF-8, up to 255 bytes
+ *  22 toughness u8 | 23 layout u8, 1: rotated | 24 drives u16 | 26 name bytes u16
+ *  28 changes u16 | 30 reserved u8 | 31 1 if deleted u8 | 32 name, UTF-8, up to 255 bytes
  * </pre>
+ *
+ * @param changes how often they were changed: of different ones on different drives those with the
+ *     most count
+ * @param deleted the object is to lose all that it holds, and is nobody's any more; stays known, as
+ *     its GFID is never given again
  */
 public record ObjectAttributes(
     long gfid,
@@ -23,7 +28,35 @@ public record ObjectAttributes(
     int dataMembers,
     int parityMembers,
     int drives,
-    Toughness toughness) {
+    Toughness toughness,
+    int changes,
+    boolean deleted) {
+  private static final int MAX_CHANGES = 65_535;
+
+  /** Those of a new object. */
+  @SuppressWarnings("ParameterNumber")
+  public ObjectAttributes(
+      long gfid,
+      String name,
+      long sizeBytes,
+      int chunkBlocks,
+      int dataMembers,
+      int parityMembers,
+      int drives,
+      Toughness toughness) {
+    this(
+        gfid,
+        name,
+        sizeBytes,
+        chunkBlocks,
+        dataMembers,
+        parityMembers,
+        drives,
+        toughness,
+        0,
+        false);
+  }
+
   /** Longest name in UTF-8 bytes. */
   public static final int MAX_NAME_BYTES = 255;
 
@@ -42,6 +75,33 @@ public record ObjectAttributes(
 
   private static final byte LAYOUT_ROTATED = 1;
 
+  /** The attributes of the object when it is deleted. */
+  public ObjectAttributes asDeleted() {
+    return new ObjectAttributes(
+        gfid,
+        name,
+        sizeBytes,
+        chunkBlocks,
+        dataMembers,
+        parityMembers,
+        drives,
+        toughness,
+        Math.min(MAX_CHANGES, changes + 1),
+        true);
+  }
+
+  /** True when both are of the same object, changed or not. */
+  public boolean sameObject(ObjectAttributes other) {
+    return gfid == other.gfid
+        && name.equals(other.name)
+        && sizeBytes == other.sizeBytes
+        && chunkBlocks == other.chunkBlocks
+        && dataMembers == other.dataMembers
+        && parityMembers == other.parityMembers
+        && drives == other.drives
+        && toughness == other.toughness;
+  }
+
   /** Writes the attributes from {@code offset} on. */
   public void encode(MemorySegment segment, long offset) {
     byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
@@ -55,6 +115,8 @@ public record ObjectAttributes(
     segment.set(PageFormat.BYTE, offset + 23, LAYOUT_ROTATED);
     segment.set(PageFormat.SHORT, offset + 24, (short) drives);
     segment.set(PageFormat.SHORT, offset + 26, (short) nameBytes.length);
+    segment.set(PageFormat.SHORT, offset + 28, (short) changes);
+    segment.set(PageFormat.BYTE, offset + 31, (byte) (deleted ? 1 : 0));
     MemorySegment.copy(nameBytes, 0, segment, PageFormat.BYTE, offset + 32, nameBytes.length);
   }
 
@@ -88,7 +150,8 @@ public record ObjectAttributes(
             && layout == LAYOUT_ROTATED
             && drives >= data + parity
             && drives <= MAX_DRIVES
-            && segment.get(PageFormat.INT, offset + 28) == 0
+            && segment.get(PageFormat.BYTE, offset + 30) == 0
+            && (segment.get(PageFormat.BYTE, offset + 31) & ~1) == 0
             && nameBytes >= 1
             && nameBytes <= MAX_NAME_BYTES;
     if (!sound) {
@@ -99,7 +162,16 @@ public record ObjectAttributes(
       return null;
     }
     return new ObjectAttributes(
-        gfid, name, size, chunk, data, parity, drives, Toughness.ofLevel(toughness));
+        gfid,
+        name,
+        size,
+        chunk,
+        data,
+        parity,
+        drives,
+        Toughness.ofLevel(toughness),
+        Short.toUnsignedInt(segment.get(PageFormat.SHORT, offset + 28)),
+        segment.get(PageFormat.BYTE, offset + 31) == 1);
   }
 
   /** The name; null when its bytes are no UTF-8. */

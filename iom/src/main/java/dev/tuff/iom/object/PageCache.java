@@ -124,6 +124,7 @@ public final class PageCache implements BlockIo.Listener {
       }
       if (address == 0 && !request.create) {
         request.page = null;
+        request.nextPossible = (childIndex + 1) * leavesBelow(childLevel);
         return true;
       }
       if (address != 0 && !inUse.test(address)) {
@@ -163,6 +164,14 @@ public final class PageCache implements BlockIo.Listener {
       index /= PageFormat.FANOUT;
     }
     return index;
+  }
+
+  private static long leavesBelow(int level) {
+    long leaves = 1;
+    for (int i = 0; i < level; i++) {
+      leaves *= PageFormat.FANOUT;
+    }
+    return leaves;
   }
 
   static long pointerOffset(long childIndex) {

@@ -24,6 +24,7 @@ public final class PageRequest {
   long leafIndex;
   boolean create;
   Page page;
+  long nextPossible;
   boolean pending;
   PageRequest next;
 
@@ -34,6 +35,11 @@ public final class PageRequest {
   /** The page, pinned; null for a hole. */
   public Page page() {
     return page;
+  }
+
+  /** Where nothing was ever mapped: the first leaf from here on at which something may be. */
+  public long nextPossible() {
+    return nextPossible;
   }
 
   /** Unpins the page if there is one. */

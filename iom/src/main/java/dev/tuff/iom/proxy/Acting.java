@@ -23,6 +23,9 @@ public interface Acting extends Actor {
   /** True when no update, generation or reconstruction is under way here. */
   boolean quiet();
 
-  /** Makes an object known here and calls {@code hardened} when that is for good. */
-  void createObject(ObjectAttributes attributes, Runnable hardened);
+  /**
+   * Makes an object known here, or its newer attributes if it is known already, and calls {@code
+   * hardened} when that is for good.
+   */
+  void putObject(ObjectAttributes attributes, Runnable hardened);
 }

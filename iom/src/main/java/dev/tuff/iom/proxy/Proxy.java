@@ -5,6 +5,7 @@ import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.read.ReadSide;
+import dev.tuff.iom.rebuild.RebuildGate;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Message;
@@ -25,6 +26,7 @@ public final class Proxy implements Acting {
   private final SideRooms rooms;
   private final DataSide data;
   private final ReadSide reads;
+  private final RebuildGate gate;
   private HandOver handOver;
 
   /**
@@ -37,6 +39,7 @@ public final class Proxy implements Acting {
     this.rooms = rooms;
     this.data = new DataSide(rooms, firstId, openLimit);
     this.reads = new ReadSide(rooms, data, null, null);
+    this.gate = new RebuildGate(rooms, data);
   }
 
   @Override
@@ -45,7 +48,7 @@ public final class Proxy implements Acting {
   }
 
   @Override
-  public void createObject(ObjectAttributes attributes, Runnable hardened) {
+  public void putObject(ObjectAttributes attributes, Runnable hardened) {
     rooms.cnodes().put(Cnode.ofGone(rooms.driveIndex, attributes));
     hardened.run();
   }
@@ -63,6 +66,7 @@ public final class Proxy implements Acting {
       case UNCHANGED -> data.onUnchanged((WriteOp) subject);
       case QUERY_ALLOCATION -> reads.onQueryAllocation((AllocationOp) subject);
       case FLUSH -> data.onFlush(subject, (Actor) message.detail);
+      case REBUILT -> gate.onRebuilt((WriteOp) subject);
       case ADMITTED -> data.onAdmitted((WriteOp) subject);
       case REQUEST_DELTA -> data.onRequestDelta((WriteOp) subject, (int) message.number);
       case DELTA_TAKEN -> data.onDeltaTaken((WriteOp) subject, message.detail, message.number);

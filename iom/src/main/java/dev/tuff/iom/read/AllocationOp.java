@@ -160,7 +160,7 @@ public final class AllocationOp implements PageRequest.Listener {
       WriteOp newest = side.newestUpdate(gfid, lblk + i);
       boolean here =
           newest == null
-              ? page != null && Cnode.address(page, entry) != 0
+              ? (page != null && Cnode.address(page, entry) != 0) || notRebuilt(page, entry, i)
               : !newest.unmaps() && !newest.unchanged();
       if (here) {
         set(member, i);
@@ -177,7 +177,7 @@ public final class AllocationOp implements PageRequest.Listener {
     long entry = cnode.parityEntry(lblk);
     for (int i = 0; i < cnode.segmentBlocks(); i++) {
       // What an update on its way will make of it is not known here: it may be anything.
-      boolean open = side.parity().awaits(gfid, lblk + i);
+      boolean open = side.parity().awaits(gfid, lblk + i) || notRebuilt(page, entry, i);
       for (int m = 0; m < layout.dataMembers(); m++) {
         boolean gone = !rooms.present(layout.drive(row, m));
         if (gone && (open || (page != null && cnode.memberMapped(page, entry, m)))) {
@@ -188,6 +188,12 @@ public final class AllocationOp implements PageRequest.Listener {
     }
     leaf.release();
     advance();
+  }
+
+  /** Of a drive that is being rebuilt: what its map does not tell of yet may be there. */
+  private boolean notRebuilt(Page page, long entry, int i) {
+    return (page == null || Cnode.id(page, entry) == 0)
+        && !rooms.root.rebuilt(gfid, row * layout.chunkBlocks() + block + i);
   }
 
   private void set(int member, int i) {

@@ -72,6 +72,15 @@ public final class ReadOp
   /** Blocks whose drive is there and does not give them any more. */
   private long damaged;
 
+  /** Blocks that may be on other drives only: this one is being rebuilt. */
+  private long notRebuilt;
+
+  /** Blocks whose version is a discard. */
+  long discarded;
+
+  /** Blocks that the coordinator could not make. */
+  long lost;
+
   private int looks;
 
   /** True when the target takes every byte of the blocks. */
@@ -111,6 +120,8 @@ public final class ReadOp
     failed = false;
     looks = 0;
     damaged = 0;
+    notRebuilt = 0;
+    lost = 0;
     owedBlocks = count == 64 ? -1L : (1L << count) - 1;
     if (wholeBlocks()) {
       resolve();
@@ -175,12 +186,16 @@ public final class ReadOp
     long entry = cnode.dataEntry(lblk);
     MemorySegment memory = blockBuffer().segment();
     readBlocks = 0;
+    notRebuilt = 0;
     for (int i = 0; i < count; i++) {
       address[i] = 0;
       long at = blockOffset() + (long) i * Drive.BLOCK_BYTES;
       if ((owedBlocks >>> i & 1) != 0) {
         long where = page == null ? 0 : Cnode.address(page, entry);
-        if (where == 0) {
+        boolean known = page != null && Cnode.id(page, entry) != 0;
+        if (!known && !side.rooms().root.rebuilt(gfid, lblk + i)) {
+          notRebuilt |= 1L << i;
+        } else if (where == 0) {
           Zeros.clear(memory, at, Drive.BLOCK_BYTES);
           owedBlocks &= ~(1L << i);
         } else if (side.rooms().blocks.get(where, Cnode.id(page, entry), memory, at)) {
@@ -195,11 +210,13 @@ public final class ReadOp
       entry += cnode.dataEntryBytes();
     }
     leaf.release();
-    if (readBlocks == 0) {
+    if (readBlocks != 0) {
+      side.rooms().drive.read(io, address, 0, count, blockBuffer(), blockOffset());
+    } else if (notRebuilt != 0) {
+      side.reconstruct(this);
+    } else {
       finish();
-      return;
     }
-    side.rooms().drive.read(io, address, 0, count, blockBuffer(), blockOffset());
   }
 
   @Override
@@ -220,12 +237,14 @@ public final class ReadOp
     }
     if (owedBlocks == 0) {
       finish();
+    } else if (owedBlocks == notRebuilt) {
+      side.reconstruct(this);
     } else if (++looks < LOOKS) {
       // The block may have been overwritten, freed and used again since its address was looked up.
       resolve();
     } else {
-      side.countDamage(owedBlocks, io.failedMask() & readBlocks);
-      damaged = owedBlocks;
+      damaged = owedBlocks & ~notRebuilt;
+      side.countDamage(damaged, io.failedMask() & readBlocks);
       side.reconstruct(this);
     }
   }
@@ -258,10 +277,25 @@ public final class ReadOp
       IoBuffer into,
       int at,
       Repaired done) {
+    make(owner, ofGfid, block, blocks, (1L << blocks) - 1, ofMember, into, at, done);
+  }
+
+  /** Likewise of those of the run, of this or another member, whose bit is set. */
+  @SuppressWarnings("ParameterNumber")
+  void make(
+      ReadSide owner,
+      long ofGfid,
+      long firstBlock,
+      int blocks,
+      long mask,
+      int ofMember,
+      IoBuffer into,
+      int at,
+      Repaired done) {
     side = owner;
     cnode = owner.rooms().cnode(ofGfid);
     gfid = ofGfid;
-    lblk = block;
+    lblk = firstBlock;
     count = blocks;
     member = ofMember;
     target = into;
@@ -269,7 +303,10 @@ public final class ReadOp
     readStart = 0;
     readBytes = blocks * Drive.BLOCK_BYTES;
     failed = false;
-    owedBlocks = (1L << blocks) - 1;
+    damaged = 0;
+    lost = 0;
+    discarded = 0;
+    owedBlocks = mask;
     repaired = done;
     side.reconstruct(this);
   }

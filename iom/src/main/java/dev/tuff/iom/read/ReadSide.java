@@ -197,6 +197,47 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     new ReadOp().repair(this, gfid, lblk, blocks, member, into, offset, listener::onMade);
   }
 
+  /** Hears what became of a run of blocks. */
+  @FunctionalInterface
+  public interface RunMade {
+    /**
+     * All that can be made is in the buffer.
+     *
+     * @param ids of each block the version that was made, 0: it was never written, zeros
+     * @param crcs of each the checksum that it has
+     * @param discarded blocks, one a bit, whose version is a discard: zeros without a place
+     * @param lost blocks, one a bit, that could not be made
+     */
+    void onMade(long[] ids, int[] crcs, long discarded, long lost);
+  }
+
+  /**
+   * Makes those of a run of a data member's blocks whose bit is set from their groups, each in the
+   * version that the group's first sound parity knows.
+   */
+  @SuppressWarnings("ParameterNumber")
+  public void makeRun(
+      long gfid,
+      long lblk,
+      int count,
+      long mask,
+      int member,
+      IoBuffer into,
+      int offset,
+      RunMade listener) {
+    ReadOp op = new ReadOp();
+    op.make(
+        this,
+        gfid,
+        lblk,
+        count,
+        mask,
+        member,
+        into,
+        offset,
+        made -> listener.onMade(op.madeId, op.madeCrc, op.discarded, op.lost));
+  }
+
   /** Someone else has used a buffer for reconstruction and given it back. */
   public void buffersAreBack() {
     serveGatherBuffers();
@@ -222,6 +263,7 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
   void reconstruct(ReadOp op) {
     int coordinator = coordinator(rooms, op);
     if (coordinator < 0) {
+      op.lost = op.owedBlocks;
       op.onReconstructed(false);
       return;
     }

@@ -42,7 +42,6 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   private long asked;
   private int owed;
   private int buffersOwed;
-  private boolean anythingMerged;
 
   // The blocks of the read that are being made, and those still to be made after them.
   private int first;
@@ -113,7 +112,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
 
   private void nextBlocks() {
     if (rest == 0) {
-      finish(true);
+      finish(read.lost == 0);
       return;
     }
     first = Long.numberOfTrailingZeros(rest);
@@ -130,7 +129,8 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
 
   private void failed() {
     if (blocks == 1) {
-      finish(false);
+      read.lost |= mask();
+      nextBlocks();
       return;
     }
     oneByOne = true;
@@ -146,30 +146,40 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   public void onPage(PageRequest request) {
     Page page = leaf.page();
     long entry = cnode.parityEntry(firstLblk());
-    anythingMerged = false;
+    long withoutPlace = 0;
+    boolean known = true;
     for (int i = 0; i < blocks; i++) {
+      known &=
+          (page != null && Cnode.id(page, entry) != 0)
+              || rooms.root.rebuilt(read.gfid, firstLblk() + i);
       for (int m = 0; m < n; m++) {
-        long id = page == null ? 0 : cnode.memberId(page, entry, m);
-        memberIds[i * n + m] = id;
-        anythingMerged |= id != 0;
+        memberIds[i * n + m] = page == null ? 0 : cnode.memberId(page, entry, m);
       }
       wantedCrc[i] = page == null ? 0 : wantedCrc(page, entry);
       if (read.member < n) {
         read.madeId[first + i] = memberId(i, read.member);
         read.madeCrc[first + i] = wantedCrc[i];
+        boolean discards =
+            page != null && (Cnode.discardedMembers(page, entry) >>> read.member & 1) != 0;
+        read.discarded |= discards ? 1L << (first + i) : 0;
+        withoutPlace |= discards || memberId(i, read.member) == 0 ? 1L << (first + i) : 0;
       }
       entry += cnode.parityEntryBytes();
     }
     leaf.release();
+    if (!known) {
+      passOn();
+      return;
+    }
+    if (withoutPlace != 0) {
+      zeros(withoutPlace);
+      return;
+    }
     usable = 0;
     for (int m = 0; m < n + k; m++) {
       if (m != read.member && rooms.present(cnode.layout().drive(row, m))) {
         usable |= 1L << m;
       }
-    }
-    if (!anythingMerged) {
-      zeros();
-      return;
     }
     gather();
   }
@@ -178,9 +188,45 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     return read.member < n ? cnode.memberCrc(page, entry, read.member) : Cnode.crc(page, entry);
   }
 
-  private void zeros() {
-    Zeros.clear(read.blockBuffer().segment(), offset(), (long) blocks * Drive.BLOCK_BYTES);
+  /** What was never written or is discarded is zeros; the others are made after it. */
+  private void zeros(long withoutPlace) {
+    rest |= mask() & ~withoutPlace;
+    for (long left = withoutPlace; left != 0; left &= left - 1) {
+      long at = (long) Long.numberOfTrailingZeros(left) * Drive.BLOCK_BYTES;
+      Zeros.clear(read.blockBuffer().segment(), read.blockOffset() + at, Drive.BLOCK_BYTES);
+    }
     nextBlocks();
+  }
+
+  /**
+   * This parity is not rebuilt yet and knows nothing of the group. The next one may; what none
+   * knows can't be made.
+   */
+  private void passOn() {
+    rest |= mask();
+    int next = nextParity();
+    if (next < 0) {
+      read.lost |= rest;
+      finish(false);
+      return;
+    }
+    ReadOp passed = read;
+    passed.owedBlocks = rest;
+    int asker = askingDrive;
+    side.parity().doneReading(this);
+    read = null;
+    side.recycle(this);
+    rooms.send(next, MessageType.RECONSTRUCT, passed, null, asker);
+  }
+
+  private int nextParity() {
+    for (int m = cnode.layout().member(row, rooms.driveIndex) + 1; m < n + k; m++) {
+      int drive = cnode.layout().drive(row, m);
+      if (rooms.present(drive)) {
+        return drive;
+      }
+    }
+    return -1;
   }
 
   /** Asks N usable members: this parity, then data, then other parities. */
@@ -259,9 +305,6 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     java.util.Arrays.fill(members, null);
     giveBuffers();
     for (int i = 0; i < blocks; i++) {
-      if (read.member < n && memberId(i, read.member) == 0) {
-        continue;
-      }
       int crc =
           Crc32c.of(
               read.blockBuffer().segment(),

@@ -43,6 +43,12 @@ final class GroupPart {
   /** Which parity; below 0 for a data member. */
   final int parity;
 
+  /**
+   * The drive is being rebuilt and does not have the block yet: it counts as if the drive were
+   * gone.
+   */
+  boolean notRebuilt;
+
   final List<Version> versions = new ArrayList<>(2);
 
   GroupPart(Place place, int drive, int parity) {

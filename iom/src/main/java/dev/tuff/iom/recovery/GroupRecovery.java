@@ -55,6 +55,11 @@ final class GroupRecovery {
     if (--owed > 0) {
       return;
     }
+    for (int m = 0; m < n + k; m++) {
+      if (parts[m] != null && parts[m].notRebuilt) {
+        parts[m] = null;
+      }
+    }
     settlement.clear();
     for (int m = 0; m < n; m++) {
       putMember(m);

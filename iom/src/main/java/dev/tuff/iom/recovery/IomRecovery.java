@@ -125,6 +125,12 @@ public final class IomRecovery {
 
     private void found() {
       Page page = request.page();
+      if (!known(page)) {
+        part.notRebuilt = true;
+        request.release();
+        done.run();
+        return;
+      }
       if (part.isParity()) {
         foundParity(page);
       } else {
@@ -132,6 +138,24 @@ public final class IomRecovery {
       }
       request.release();
       readNext();
+    }
+
+    /**
+     * On a drive that is being rebuilt a block that neither map nor journal tells of may be one
+     * that it will get. What has a journal entry was there before it.
+     */
+    private boolean known(Page page) {
+      Place place = part.place;
+      if (rooms.root.rebuilt(place.gfid(), place.lblk())) {
+        return true;
+      }
+      if (part.isParity()) {
+        return parityAt.containsKey(place)
+            || remade.versions(place) != null
+            || (page != null && Cnode.id(page, cnode.parityEntry(place.lblk())) != 0);
+      }
+      return dataAt.containsKey(place)
+          || (page != null && Cnode.id(page, cnode.dataEntry(place.lblk())) != 0);
     }
 
     private void foundData(Page page) {

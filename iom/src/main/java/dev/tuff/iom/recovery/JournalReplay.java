@@ -14,6 +14,8 @@ import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
+import dev.tuff.iom.rebuild.BlocksRebuilt;
+import dev.tuff.iom.rebuild.RebuiltEntries;
 import dev.tuff.iom.repair.BlockMoved;
 import dev.tuff.iom.side.SideRooms;
 import java.util.Collection;
@@ -130,8 +132,10 @@ final class JournalReplay implements JournalScan.Listener {
         yield true;
       }
       case JournalFormat.TYPE_OBJECT_CREATED -> objectCreated();
+      case JournalFormat.TYPE_OBJECT_CHANGED -> objectChanged();
       case JournalFormat.TYPE_PARITY_REMADE -> parityRemade();
       case JournalFormat.TYPE_BLOCK_MOVED -> blockMoved();
+      case JournalFormat.TYPE_BLOCKS_REBUILT -> blocksRebuilt();
       default -> throw damaged("has an entry of the unknown type " + record.type());
     };
   }
@@ -290,6 +294,19 @@ final class JournalReplay implements JournalScan.Listener {
     return true;
   }
 
+  private boolean objectChanged() {
+    ObjectAttributes attributes =
+        record.bodyBytes() == ObjectAttributes.BYTES
+            ? ObjectAttributes.decode(record.record(), record.bodyOffset())
+            : null;
+    Cnode cnode = attributes == null ? null : rooms.cnodes().get(attributes.gfid());
+    check(
+        cnode != null && attributes.sameObject(cnode.attributes()),
+        "changes an object in a way that makes no sense");
+    cnode.change(attributes, record.id());
+    return true;
+  }
+
   private void addObject(PageRequest answered, ObjectAttributes attributes, long id) {
     rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
     rooms.root.setNextGfid(Math.max(rooms.root.nextGfid(), attributes.gfid() + 1));
@@ -358,6 +375,38 @@ final class JournalReplay implements JournalScan.Listener {
       page.markDirty(id);
     }
     leaf.release();
+  }
+
+  private boolean blocksRebuilt() {
+    BlocksRebuilt rebuilt =
+        BlocksRebuilt.decode(record.record(), record.bodyOffset(), record.bodyBytes());
+    check(rebuilt != null, "has rebuilt blocks of a wrong size");
+    Cnode cnode = checkedCnode(rebuilt.gfid, rebuilt.lblk, rebuilt.count);
+    Layout layout = cnode.layout();
+    int member = layout.member(rebuilt.lblk / layout.chunkBlocks(), rooms.driveIndex);
+    check(
+        rebuilt.parity
+            ? isParityHere(layout, rebuilt.lblk, member - layout.dataMembers())
+                && rebuilt.members == layout.dataMembers()
+            : member < layout.dataMembers(),
+        "has rebuilt blocks that are not on this drive");
+    long id = record.id();
+    return withPage(
+        rebuilt.parity
+            ? cnode.parityLeaf(leaf, rebuilt.lblk, true)
+            : cnode.dataLeaf(leaf, rebuilt.lblk, true),
+        () -> {
+          for (int i = 0; i < rebuilt.count; i++) {
+            if (rebuilt.has(i) && rebuilt.address[i] != 0) {
+              checkAddresses(new long[] {rebuilt.address[i]}, new long[] {0});
+              if (id >= checkpointId) {
+                take(new long[] {rebuilt.address[i]}, id);
+              }
+            }
+          }
+          RebuiltEntries.map(cnode, leaf.page(), rebuilt, id);
+          leaf.release();
+        });
   }
 
   private boolean withPage(boolean here, Runnable action) {

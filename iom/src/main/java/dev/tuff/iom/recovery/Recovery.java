@@ -1,5 +1,7 @@
 package dev.tuff.iom.recovery;
 
+import dev.tuff.iom.checkpoint.Epoch;
+import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
@@ -11,7 +13,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +39,10 @@ public final class Recovery {
   /** Groups settled at the same time: what their blocks need is there even in small pools. */
   private static final int GROUPS_AT_ONCE = 8;
 
-  /** Makes an object on one IOM and calls back when that is hardened. */
+  /**
+   * Makes an object on one IOM, or its attributes what they are on others, and calls back when that
+   * is hardened.
+   */
   @FunctionalInterface
   public interface ObjectMaker {
     void make(int drive, ObjectAttributes attributes, Runnable hardened);
@@ -57,15 +61,14 @@ public final class Recovery {
   private final Consumer<RecoveryReport> done;
   private final RecoveryCounts counts = new RecoveryCounts();
   private final Map<Long, ObjectAttributes> objects = new TreeMap<>();
-  private final Map<Integer, Set<Long>> known = new HashMap<>();
+  private final Map<Integer, Map<Long, Integer>> known = new HashMap<>();
   private final Map<Long, Layout> layouts = new HashMap<>();
   private final Map<Integer, ErasureCode> codes = new HashMap<>();
   private final Set<Place> places = new LinkedHashSet<>();
   private final ArrayDeque<Place> waiting = new ArrayDeque<>();
   private final BitSet present = new BitSet();
   private boolean dirty;
-  private long epoch;
-  private BitSet epochDrives;
+  private Root epoch;
   private long oldestEpoch = Long.MAX_VALUE;
   private int owed;
   private int settling;
@@ -101,24 +104,17 @@ public final class Recovery {
           for (Cnode cnode : iom.rooms().cnodes().all()) {
             objectsHere.add(cnode.attributes());
           }
-          long epochHere = iom.rooms().root.epoch();
-          BitSet drivesHere = new BitSet();
-          for (int d = 0; d < ioms.length; d++) {
-            drivesHere.set(d, iom.rooms().root.inEpoch(d));
-          }
+          Root epochHere = iom.rooms().root.epochOnly();
           answer(
               () -> {
                 dirty |= hereDirty;
                 places.addAll(here);
-                if (epochHere > epoch) {
-                  epoch = epochHere;
-                  epochDrives = drivesHere;
-                }
-                oldestEpoch = Math.min(oldestEpoch, epochHere);
-                Set<Long> gfids = new HashSet<>();
+                epoch = epoch == null ? epochHere : Epoch.newest(epoch, epochHere);
+                oldestEpoch = Math.min(oldestEpoch, epochHere.epoch());
+                Map<Long, Integer> gfids = new HashMap<>();
                 for (ObjectAttributes attributes : objectsHere) {
                   ObjectAttributes others = objects.putIfAbsent(attributes.gfid(), attributes);
-                  if (others != null && !others.equals(attributes)) {
+                  if (others != null && !others.sameObject(attributes)) {
                     throw new DamagedJournalException(
                         "Drive "
                             + drive
@@ -126,7 +122,10 @@ public final class Recovery {
                             + others.name()
                             + "; start the array without the one that is damaged.");
                   }
-                  gfids.add(attributes.gfid());
+                  if (others != null && others.changes() < attributes.changes()) {
+                    objects.put(attributes.gfid(), attributes);
+                  }
+                  gfids.put(attributes.gfid(), attributes.changes());
                 }
                 known.put(drive, gfids);
                 oneDone(this::onCollected);
@@ -135,9 +134,9 @@ public final class Recovery {
   }
 
   private void onCollected() {
-    boolean needed = dirty || oldestEpoch != epoch;
+    boolean needed = dirty || oldestEpoch != epoch.epoch();
     if (!needed && readOnly) {
-      done.accept(RecoveryReport.of(false, counts, epoch));
+      done.accept(RecoveryReport.of(false, counts, epoch.epoch()));
       return;
     }
     makeObjects();
@@ -151,7 +150,7 @@ public final class Recovery {
         (drive, gfids) ->
             objects.forEach(
                 (gfid, attributes) -> {
-                  if (!gfids.contains(gfid)) {
+                  if (gfids.getOrDefault(gfid, -1) < attributes.changes()) {
                     owed++;
                     counts.objectsCompleted++;
                     ask(
@@ -216,14 +215,13 @@ public final class Recovery {
    */
   private void finish() {
     boolean newEpoch = (dirty || !readOnly) && present.cardinality() < ioms.length;
-    long nowEpoch = newEpoch ? epoch + 1 : epoch;
-    boolean write = newEpoch || oldestEpoch != epoch;
-    BitSet drives = newEpoch ? present : epochDrives;
+    if (newEpoch) {
+      epoch.beginEpoch(epoch.epoch() + 1, present);
+    }
+    long nowEpoch = epoch.epoch();
     askAll(
         (drive, iom) -> {
-          if (write) {
-            iom.rooms().root.beginEpoch(nowEpoch, drives);
-          }
+          iom.rooms().root.takeEpoch(epoch);
           iom.finish(
               () ->
                   answer(

@@ -85,6 +85,27 @@ public enum MessageType {
   GATHER,
   /** Member's IOM to the coordinator. Subject: the Gather part. */
   GATHERED,
+  /**
+   * Data IOM to that of a member whose drive is being rebuilt: have your blocks of these groups,
+   * before the update starts. Subject: the WriteOp.
+   */
+  ENSURE_REBUILT,
+  /** They are there. Subject: the WriteOp. */
+  REBUILT,
+  /**
+   * IOM of a drive that is being rebuilt to a data member's: read your blocks in the version that
+   * is closed. Subject: the MemberRead.
+   */
+  READ_VERSIONS,
+  /** They are in the buffer. Subject: the MemberRead. */
+  VERSIONS_READ,
+  /**
+   * IOM of a drive that is being rebuilt to any other: from which row on have you anything of an
+   * object? Subject: the MappedSearch.
+   */
+  FIND_MAPPED,
+  /** From there on. Subject: the MappedSearch, number: the row, {@link Long#MAX_VALUE}: none. */
+  MAPPED_FOUND,
   /** IOM to all IOMs: my journal is nearly full, start no update that may need it. */
   JOURNAL_FULL,
   /** IOM to all IOMs: my journal has room again. */

@@ -62,6 +62,12 @@ public final class SideRooms {
    */
   public final BufferPool readScratch;
 
+  /** For blocks that are rebuilt on this drive; none of them on a drive that has everything. */
+  public final BufferPool rebuilt;
+
+  /** Drives that are members and do not have everything yet. */
+  public final RebuildingDrives rebuilding;
+
   /** Zeros for the longest run: what is written when blocks are zeroed. Never written to. */
   public final IoBuffer zeros;
 
@@ -100,6 +106,7 @@ public final class SideRooms {
       BufferPool[] pools,
       IoBuffer zeros,
       Roster roster,
+      RebuildingDrives rebuilding,
       Kernel kernel) {
     this.driveIndex = driveIndex;
     this.shard = shard;
@@ -118,6 +125,8 @@ public final class SideRooms {
     this.gather = pools[4];
     this.mergedData = pools[5];
     this.readScratch = pools[6];
+    this.rebuilt = pools[7];
+    this.rebuilding = rebuilding;
     this.zeros = zeros;
     this.roster = roster;
     this.kernel = kernel;
@@ -135,6 +144,7 @@ public final class SideRooms {
       BufferPool[] pools,
       IoBuffer zeros,
       Roster roster,
+      RebuildingDrives rebuilding,
       Kernel kernel) {
     return new SideRooms(
         driveIndex,
@@ -150,6 +160,7 @@ public final class SideRooms {
         pools,
         zeros,
         roster,
+        rebuilding,
         kernel);
   }
 

@@ -16,6 +16,8 @@ public enum FaultKind {
   DRIVE_FAILURE("drive failures in service", "driveFailures"),
   /** A drive that was left behind is there again. */
   STALE_DRIVE("stale drives", "staleDrives"),
+  /** An empty drive takes the place of one that is away, and is rebuilt beside everything else. */
+  REPLACEMENT("replaced drives", "replacedDrives"),
   /** A block of data or parity changes in its place. */
   ROT("rotten blocks", "rottenBlocks"),
   /** A block of data or parity can't be read until it is written again. */

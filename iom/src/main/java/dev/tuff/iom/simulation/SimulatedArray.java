@@ -183,6 +183,67 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     lost.clear(drive);
   }
 
+  /**
+   * Takes an empty drive in the place of one that is away, and writes its label; from then on that
+   * is the one that the next start finds.
+   */
+  void replace(int drive) {
+    DriveLabel[] labels = placed();
+    labels[drive] = null;
+    drives[drive] =
+        new SimulatedDrive(
+            "drive" + drive,
+            (long) shape.driveBlocks() * Drive.BLOCK_BYTES,
+            true,
+            random.nextLong());
+    drives[drive].slow(shape.slowness());
+    SimulatedLoop loop = new SimulatedLoop(random.nextLong());
+    SimulatedDevice device = SimulatedDevice.open(loop, drives[drive], new DeviceOptions(4, 0));
+    IoBuffer block = IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
+    ArrayStart.join(loop, device, block, labels, drive, Long.MAX_VALUE, 0);
+    device.close();
+    loop.close();
+    lost.clear(drive);
+  }
+
+  private DriveLabel[] placed() {
+    List<DriveLabel> there = new ArrayList<>();
+    for (int d = 0; d < drives.length; d++) {
+      if (!lost.get(d)) {
+        there.add(label(d));
+      }
+    }
+    return ArrayStart.place(there);
+  }
+
+  /** Drives that are members and do not have everything yet. */
+  BitSet rebuilding() {
+    BitSet rebuilding = new BitSet();
+    for (int d = 0; d < drives.length; d++) {
+      rebuilding.set(d, now().rebuilding().contains(d));
+    }
+    return rebuilding;
+  }
+
+  /** Likewise, as the drives of an array say that does not run. */
+  BitSet rebuildingAtRest() {
+    BitSet rebuilding = new BitSet();
+    for (int d = 0; d < drives.length; d++) {
+      DriveLabel label = label(d);
+      rebuilding.set(d, label.root() != null && label.root().rebuilding());
+    }
+    return rebuilding;
+  }
+
+  /** So many segments of each drive that is being rebuilt at the same time from now on. */
+  void rebuildInBackground(int runs) {
+    for (int d = 0; d < drives.length; d++) {
+      if (iom(d) != null && iom(d).rebuild() != null) {
+        iom(d).rebuild().inBackground(runs);
+      }
+    }
+  }
+
   /** Drives that are away. */
   BitSet lost() {
     return lost;
@@ -226,7 +287,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       clients[s] = new ClientSide(shards[s]);
     }
     Shard.connect(shards);
-    IoMemory memory = memories.forMachine(shape.memoryBytes());
+    IoMemory memory = memories.forMachine(shape.memoryBytes() + rebuildBytes(labels));
     devices = new BlockDevice[drives.length];
     roster = new Roster(drives.length);
     budgets = new SpaceBudget[drives.length];
@@ -268,6 +329,13 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     volume = new Volume(shape.attributes(), roster, budgets, clients, false);
     client.begin(memory);
     return true;
+  }
+
+  private long rebuildBytes(DriveLabel[] labels) {
+    return Arrays.stream(labels)
+            .filter(label -> label != null && label.root() != null && label.root().rebuilding())
+            .count()
+        * shape.sizes().rebuildBytes();
   }
 
   private Actor faulty(int drive, Acting acting) {
@@ -356,7 +424,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private void createVolume() {
     int[] owed = {drives.length};
     for (int d = 0; d < drives.length; d++) {
-      acting(d).createObject(shape.attributes(), () -> owed[0]--);
+      acting(d).putObject(shape.attributes(), () -> owed[0]--);
     }
     run(() -> owed[0] == 0);
   }
@@ -556,6 +624,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   /** Runs until every request is over and every IOM quiet. */
   void settle() {
     client.drain();
+    rebuildInBackground(0);
     run(this::quiet);
   }
 
@@ -670,7 +739,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return now().iom(drive);
   }
 
-  private Acting acting(int drive) {
+  Acting acting(int drive) {
     return now().acting(drive);
   }
 

@@ -4,6 +4,7 @@ import dev.tuff.device.SimulatedDrive;
 import dev.tuff.iom.check.CheckReport;
 import dev.tuff.iom.check.CheckReport.DriveState;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.rebuild.RebuildProgress;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.simulation.MediaCheck.Block;
@@ -12,6 +13,7 @@ import dev.tuff.iom.simulation.Statistics.Count;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -89,6 +91,9 @@ final class SimulationRun {
 
   /** No client will write any more. */
   private boolean lastTurn;
+
+  /** Drives that took the place of others and do not have everything yet. */
+  private BitSet rebuilding = new BitSet();
 
   /** Those of them without which something was decided. */
   private final BitSet stale = new BitSet();
@@ -186,6 +191,7 @@ final class SimulationRun {
     lastTurn = true;
     harmMedia();
     comeUp();
+    finishRebuild();
     array.stop();
   }
 
@@ -195,6 +201,9 @@ final class SimulationRun {
     int most = Math.min(plan.operations() - operations, 1 + load.nextInt(40));
     int failing = load.nextInt(most);
     for (int i = 0; i < most; i++) {
+      if (!rebuilding.isEmpty() && chance.nextInt(8) == 0) {
+        array.rebuildInBackground(chance.nextInt(6));
+      }
       array.client.load(1);
       operations++;
       if (i == failing) {
@@ -218,11 +227,12 @@ final class SimulationRun {
             && vanished < 0
             && !array.missing().get(drive)
             && !behind.get(drive)
-            && behind.cardinality() < shape.parity();
+            && (rebuilding.get(drive) || away().cardinality() < shape.parity());
     if (!fails || !bearable) {
       return;
     }
     behind.set(drive);
+    rebuilding.clear(drive);
     if (vanishes) {
       array.drives[drive].vanish();
       vanished = drive;
@@ -241,6 +251,8 @@ final class SimulationRun {
       array.drives[vanished].comeBack();
       vanished = -1;
     }
+    rebuilding = array.rebuildingAtRest();
+    rebuilding.andNot(behind);
   }
 
   private void requireRight() {
@@ -255,6 +267,9 @@ final class SimulationRun {
   // ---- ends
 
   private void stop() {
+    if (chance.nextInt(3) == 0) {
+      finishRebuild();
+    }
     array.settle();
     requireRight();
     List<String> left = array.leftOver();
@@ -270,6 +285,17 @@ final class SimulationRun {
     turnEnds();
     statistics.count(Count.CLEAN_STOPS, 1);
     check(true);
+  }
+
+  /** Rebuilds all that is to be rebuilt. */
+  private void finishRebuild() {
+    int runs = 1 + chance.nextInt(8);
+    array.run(
+        () -> {
+          // Again and again: a drive that fails meanwhile has all begin anew.
+          array.rebuildInBackground(runs);
+          return array.rebuilding().isEmpty();
+        });
   }
 
   private void cut() {
@@ -292,10 +318,23 @@ final class SimulationRun {
         statistics.count(
             Count.WRONG_BLOCKS_FOUND, counters.checksumErrors.get() + counters.mediaErrors.get());
         statistics.count(Count.BLOCKS_RECONSTRUCTED, counters.reconstructedBlocks.get());
+        countRebuild(d);
         statistics.count(Count.UNMAPPED, counters.unmappedBlocks.get());
         statistics.count(Count.PARITIES_UNMAPPED, counters.unmappedParities.get());
       }
     }
+  }
+
+  private void countRebuild(int drive) {
+    if (array.iom(drive).rebuild() == null) {
+      return;
+    }
+    RebuildProgress progress = array.iom(drive).rebuild().progress();
+    if (progress.lostBlocks() > 0) {
+      throw new Broken("the rebuild of drive %d has lost blocks: %s".formatted(drive, progress));
+    }
+    statistics.count(Count.BLOCKS_REBUILT, progress.rebuiltBlocks());
+    statistics.count(Count.REBUILDS, progress.over() ? 1 : 0);
   }
 
   /** Reads all media, and lets nothing pass but what was done to them. */
@@ -320,7 +359,8 @@ final class SimulationRun {
             || totals.repairableBlocks() < totals.damagedBlocks();
     // With members away or harmed the check does not settle open groups as recovery does: what
     // recovery makes of them is checked by what is read after it, and at the next clean stop.
-    boolean undecided = (away > 0 || writes.anyBad()) && !report.stoppedCleanly();
+    boolean undecided =
+        (away > 0 || !rebuilding.isEmpty() || writes.anyBad()) && !report.stoppedCleanly();
     if (!undecided && (unexpected > 0 || lost)) {
       throw new Broken("the check finds: " + String.join("; ", checked.findings()));
     }
@@ -357,7 +397,7 @@ final class SimulationRun {
     boolean misdirects = may(FaultKind.MISDIRECTED_WRITE, 1);
     int drive = chance.nextInt(shape.drives());
     int after = chance.nextInt(4);
-    if (!writesGoWrong || !behind.isEmpty() || mostHarmed() + 1 > bearable()) {
+    if (!writesGoWrong || away().cardinality() > 0 || mostHarmed() + 1 > bearable()) {
       return;
     }
     if (loses) {
@@ -410,11 +450,11 @@ final class SimulationRun {
       int at = chance.nextInt(Drive.BLOCK_BYTES);
       long address = places.get(block);
       boolean bearable =
-          !behind.get(drive)
+          !away().get(drive)
               && !writes.isBad(drive, address)
               && (placesExact || cold(block))
               && harmed().getOrDefault(block.lblk(), 0) < bearable()
-              && harmed().getOrDefault(block.lblk(), 0) + behind.cardinality() < shape.parity();
+              && harmed().getOrDefault(block.lblk(), 0) + away().cardinality() < shape.parity();
       if (!bearable) {
         continue;
       }
@@ -459,13 +499,49 @@ final class SimulationRun {
       // takes every drive.
       boolean settled = harmed == 0 || placesExact;
       boolean bearable =
-          behind.get(drive) || (settled && behind.cardinality() + harmed < shape.parity());
+          away().get(drive) || (settled && away().cardinality() + harmed < shape.parity());
       if (bearable && !array.lost().get(drive)) {
         array.lose(drive);
         behind.set(drive);
         did(FaultKind.DRIVE_LOSS, "drive %d is gone".formatted(drive));
       }
     }
+  }
+
+  /**
+   * What a group can't count on: drives that missed something, and those that do not have it yet.
+   */
+  private BitSet away() {
+    BitSet away = (BitSet) behind.clone();
+    away.or(rebuilding);
+    return away;
+  }
+
+  /** Takes empty drives in for some that are away or stale. */
+  private void replaceDrives() {
+    BitSet candidates = (BitSet) array.lost().clone();
+    candidates.or(stale);
+    for (int drive = candidates.nextSetBit(0);
+        drive >= 0;
+        drive = candidates.nextSetBit(drive + 1)) {
+      if (may(FaultKind.REPLACEMENT, 2)) {
+        array.lose(drive);
+        array.replace(drive);
+        behind.clear(drive);
+        stale.clear(drive);
+        rebuilding.set(drive);
+        writes.replaced(drive);
+        places = without(drive, places);
+        placesBefore = without(drive, placesBefore);
+        did(FaultKind.REPLACEMENT, "drive %d is replaced by an empty one".formatted(drive));
+      }
+    }
+  }
+
+  private Map<Block, Long> without(int drive, Map<Block, Long> all) {
+    Map<Block, Long> others = new LinkedHashMap<>(all);
+    others.keySet().removeIf(block -> lastCheck.drive(block) == drive);
+    return others;
   }
 
   private void bringBack() {
@@ -500,7 +576,9 @@ final class SimulationRun {
         bringBack();
       }
       loseDrives();
+      replaceDrives();
     }
+    replaceDrives();
     array.start();
     noteStart();
     readVolume();
@@ -537,6 +615,11 @@ final class SimulationRun {
     stale.or(missing);
     if (missing.isEmpty()) {
       behind.clear();
+    }
+    rebuilding = array.rebuilding();
+    rebuilding.andNot(behind);
+    if (!rebuilding.isEmpty()) {
+      array.rebuildInBackground(chance.nextInt(6));
     }
   }
 }

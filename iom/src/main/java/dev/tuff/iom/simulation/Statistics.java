@@ -34,7 +34,9 @@ public final class Statistics {
     PARITIES_FORWARD("paritiesForward"),
     PARITIES_BACK("paritiesBack"),
     PARITIES_REMADE("paritiesRemade"),
-    DAMAGED_IN_RECOVERY("blocksMadeInRecovery");
+    DAMAGED_IN_RECOVERY("blocksMadeInRecovery"),
+    BLOCKS_REBUILT("blocksRebuilt"),
+    REBUILDS("rebuildsCompleted");
 
     final String key;
 

@@ -44,6 +44,11 @@ final class WrongWrites implements PlantedFault {
     bad[drive].set((int) address);
   }
 
+  /** Another drive is in its place. */
+  void replaced(int drive) {
+    bad[drive].clear();
+  }
+
   boolean isBad(int drive, long address) {
     return bad[drive].get((int) address);
   }

@@ -5,6 +5,7 @@ import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadOp;
 import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Counter;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.MessageType;
@@ -38,6 +39,8 @@ public final class ClientSide implements Actor {
   private int freeQueryCount;
   private int partsUnderWay;
   private int requestsInside;
+  private final Counter accepted = new Counter();
+  private final Counter released = new Counter();
   private boolean paused;
 
   public ClientSide(Shard shard) {
@@ -61,6 +64,7 @@ public final class ClientSide implements Actor {
 
   private void take(VolumeRequest request) {
     requestsInside++;
+    accepted.add(1);
     if (!waiting.isEmpty() || mustWait(request)) {
       waiting.add(request);
       return;
@@ -107,6 +111,11 @@ public final class ClientSide implements Actor {
     Volume volume = request.volume;
     request.repliesOwed = 0;
     request.closesOwed = 0;
+    if (volume.deleted()) {
+      request.result = RequestResult.DELETED;
+      answer(request);
+      return;
+    }
     switch (request.kind) {
       case READ -> {
         if (inRange(volume, request)) {
@@ -135,12 +144,14 @@ public final class ClientSide implements Actor {
       case FLUSH -> startFlush(volume, request);
     }
     if (request.closesOwed == 0) {
-      // Refused, or nothing to do: the handler is still not called from within submit.
-      shard.send(this, MessageType.FLUSHED, request, null, -1);
-      request.closesOwed = 1;
-      request.repliesOwed = 1;
-      partsUnderWay++;
+      answer(request);
     }
+  }
+
+  /** Refused, or nothing to do: the handler is still not called from within submit. */
+  private void answer(VolumeRequest request) {
+    owe(request);
+    shard.send(this, MessageType.FLUSHED, request, null, -1);
   }
 
   private static boolean inRange(Volume volume, VolumeRequest request) {
@@ -456,6 +467,7 @@ public final class ClientSide implements Actor {
   private void release(VolumeRequest request) {
     request.submitted = false;
     requestsInside--;
+    released.add(1);
     request.handler.onReleased(request);
   }
 
@@ -466,6 +478,7 @@ public final class ClientSide implements Actor {
         release(request);
       } else {
         requestsInside--;
+        released.add(1);
         answer(MessageType.REQUEST_CLOSED, request);
       }
     }
@@ -516,6 +529,16 @@ public final class ClientSide implements Actor {
       freeReads = java.util.Arrays.copyOf(freeReads, freeReadCount * 2);
     }
     freeReads[freeReadCount++] = op;
+  }
+
+  /** Requests submitted since the start. Any thread, a little late. */
+  public long accepted() {
+    return accepted.get();
+  }
+
+  /** Of these, those that are over. Any thread, a little late. */
+  public long released() {
+    return released.get();
   }
 
   /** Requests taken and not released, of other shards too. */

@@ -10,5 +10,7 @@ public enum RequestResult {
   /** The range does not lie within the volume. */
   OUT_OF_RANGE,
   /** The array runs read-only. */
-  READ_ONLY
+  READ_ONLY,
+  /** The volume was deleted. */
+  DELETED
 }

@@ -20,6 +20,7 @@ public final class Volume {
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final boolean readOnly;
+  private volatile boolean deleted;
 
   /**
    * For the array that assembles it: who acts for each drive, a budget per drive (null: missing), a
@@ -114,6 +115,15 @@ public final class Volume {
 
   int drives() {
     return roster.drives();
+  }
+
+  /** Its requests are refused from now on, whoever still has it. */
+  public void delete() {
+    deleted = true;
+  }
+
+  boolean deleted() {
+    return deleted;
   }
 
   boolean readOnly() {

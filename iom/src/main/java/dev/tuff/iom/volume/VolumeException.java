@@ -37,6 +37,7 @@ public final class VolumeException extends RuntimeException {
                   + " of "
                   + volume.sizeBytes()
                   + " bytes.";
+          case DELETED -> "Volume " + volume.name() + " was deleted.";
           case READ_ONLY ->
               "Volume "
                   + volume.name()

@@ -31,6 +31,7 @@ public final class DataSide {
   private long nextProxyId;
 
   private Repairs repairs;
+  private Gate gate = op -> true;
 
   /**
    * Makes old blocks that the drive can't give any more from their groups. Implemented by the read
@@ -48,6 +49,16 @@ public final class DataSide {
      * answers by {@link WriteOp#onOldMade}.
      */
     void makeOld(WriteOp op);
+  }
+
+  /**
+   * Has drives that are being rebuilt make the blocks of an update before it starts. Implemented by
+   * the rebuild room.
+   */
+  @FunctionalInterface
+  public interface Gate {
+    /** True when nothing is to be waited for; else {@link #onGatePassed} is called when it is. */
+    boolean pass(WriteOp op);
   }
 
   private record PendingFlush(Object subject, Actor client, long upTo) {}
@@ -81,6 +92,11 @@ public final class DataSide {
   /** Tells whom to ask for old blocks that can't be read; once, at start. */
   public void setRepairs(Repairs newRepairs) {
     repairs = newRepairs;
+  }
+
+  /** Tells what is before every update; once, at start. */
+  public void setGate(Gate newGate) {
+    gate = newGate;
   }
 
   Repairs repairs() {
@@ -133,7 +149,18 @@ public final class DataSide {
       overLimit.add(op);
       return;
     }
+    begin(op);
+  }
+
+  private void begin(WriteOp op) {
     started++;
+    if (gate.pass(op)) {
+      op.start();
+    }
+  }
+
+  /** What {@link Gate#pass} had to wait for is there. */
+  public void onGatePassed(WriteOp op) {
     op.start();
   }
 
@@ -159,8 +186,7 @@ public final class DataSide {
   /** Starts what a limit held back, as far as it allows now. */
   public void resume() {
     while (!overLimit.isEmpty() && !limitReached()) {
-      started++;
-      overLimit.poll().start();
+      begin(overLimit.poll());
     }
   }
 

@@ -107,6 +107,9 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   /** Each parity's handle, with the parity IOM from UpdateParity to DeltaTaken. */
   public final ParityPart[] parts = new ParityPart[MAX_PARITIES];
 
+  /** Drives that are being rebuilt and have to have its blocks first. The rebuild room's. */
+  public int gatesOwed;
+
   // The data IOM's own.
   DataSide side;
   WriteOp nextInChain;
@@ -241,7 +244,8 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     return unchanged;
   }
 
-  boolean waiting() {
+  /** True until it has begun to look where its old blocks are. */
+  public boolean waiting() {
     return phase == Phase.WAITING;
   }
 

@@ -6,7 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -127,6 +131,71 @@ class ArrayModelTest {
       try (Array array = Array.assemble(files.paths, new AssembleOptions(shards, false, false))) {
         assertSame(array, model, "after a start, seed " + seed);
         assertThat(array.status().volumes()).hasSize(2);
+      }
+    }
+  }
+
+  /** A spare takes the place of a drive that fails under load, is rebuilt, and another fails. */
+  @ParameterizedTest(name = "{0} drives, {1}+{2}, chunk {3}, {4} shards")
+  @CsvSource({"5, 4, 1, 65536, 2", "6, 4, 1, 16384, 2", "6, 4, 2, 65536, 2"})
+  void takesASpareUnderLoad(int drives, int data, int parity, int chunk, int shards) {
+    long seed = System.nanoTime();
+    System.setProperty("dev.tuff.test.seed", Long.toString(seed));
+    try (TestDrives files = new TestDrives(drives + 2, DRIVE_BYTES)) {
+      List<Path> members = new ArrayList<>(files.paths.subList(0, drives));
+      Array.format(members, new FormatOptions(data, parity, 0, false));
+      byte[] model = new byte[20 << 20];
+      Random random = new Random(seed);
+      List<Integer> taken = Collections.synchronizedList(new ArrayList<>());
+      AssembleOptions options =
+          new AssembleOptions(
+              shards,
+              false,
+              false,
+              false,
+              0,
+              true,
+              List.of(files.paths.get(drives)),
+              new AssembleOptions.DriveListener() {
+                @Override
+                public void onTaken(int drive, Path spare) {
+                  taken.add(drive);
+                }
+
+                @Override
+                public void onRefused(Path spare, String why) {
+                  throw new AssertionError(why);
+                }
+              });
+      int first = random.nextInt(drives);
+      int second = (first + 1) % drives;
+      try (Array array = Array.assemble(members, options)) {
+        array.createVolume(new VolumeSpec("v", model.length, data, parity, chunk, Toughness.NONE));
+        load(array, model, random, 500);
+        CompletableFuture<Void> failing = CompletableFuture.runAsync(() -> array.failDrive(first));
+        load(array, model, random, 500);
+        failing.join();
+        while (taken.isEmpty() || array.anythingToRebuild()) {
+          load(array, model, random, 20);
+        }
+        assertThat(array.failure()).isNull();
+        assertSame(array, model, "rebuilt, seed " + seed);
+        assertThat(array.status().volumes().getFirst().lossesSurvived()).isEqualTo(parity);
+        array.failDrive(second);
+        assertSame(array, model, "without another, seed " + seed);
+        load(array, model, random, 200);
+        // By hand this time; and stopped before it is rebuilt.
+        array.replaceInService(second, files.paths.get(drives + 1), false);
+        assertSame(array, model, "with another in its place, seed " + seed);
+      }
+      members.set(first, files.paths.get(drives));
+      members.set(second, files.paths.get(drives + 1));
+      try (Array array = Array.assemble(members, new AssembleOptions(shards, false, false))) {
+        while (array.anythingToRebuild()) {
+          load(array, model, random, 20);
+        }
+        assertSame(array, model, "after a start, seed " + seed);
+        assertThat(array.status().degraded()).isFalse();
       }
     }
   }

@@ -23,7 +23,7 @@ class EpochTest {
     Root newest = Epoch.newest(roots);
     StringBuilder stale = new StringBuilder();
     for (int i = 0; i < roots.length; i++) {
-      if (roots[i] != null && Epoch.stale(roots[i], i, newest)) {
+      if (roots[i] != null && Epoch.stale(roots[i], newest)) {
         stale.append(i);
       }
     }
@@ -59,5 +59,40 @@ class EpochTest {
             stale(
                 root(0, 2, 0, 1, 2), root(1, 2, 0, 1, 2), root(2, 2, 0, 1, 2), root(3, 2, 0, 1, 3)))
         .isEqualTo("3");
+  }
+
+  private static BitSet set(int... drives) {
+    BitSet set = new BitSet();
+    for (int drive : drives) {
+      set.set(drive);
+    }
+    return set;
+  }
+
+  /** One that had a place before is stale, whether the others have heard of the new one or not. */
+  @Test
+  void oneWhosePlaceAnotherHasTakenIsStale() {
+    Root zero = root(0, 3, 0, 1, 2);
+    Root one = root(1, 3, 0, 1, 2);
+    Root old = root(2, 3, 0, 1, 2);
+    Root fresh = Root.ofReplacement(zero, 2, set(0, 1));
+    Root newest = Epoch.newest(zero, one, old, fresh);
+    assertThat(newest).isSameAs(fresh);
+    assertThat(Epoch.stale(old, newest)).isTrue();
+    assertThat(Epoch.stale(zero, newest)).isFalse();
+    assertThat(Epoch.stale(fresh, newest)).isFalse();
+    zero.takeEpoch(fresh);
+    assertThat(Epoch.stale(old, Epoch.newest(zero, one, old))).isTrue();
+    assertThat(Epoch.stale(one, Epoch.newest(zero, one, old))).isFalse();
+  }
+
+  /** It joined, the start was cut short, and the next went on without it. */
+  @Test
+  void aNewOneThatTheOthersWentOnWithoutIsStale() {
+    Root zero = root(0, 1, 0, 1, 2);
+    Root fresh = Root.ofReplacement(zero, 2, set(0, 1));
+    Root one = root(1, 2, 0, 1);
+    zero.beginEpoch(2, set(0, 1));
+    assertThat(Epoch.stale(fresh, Epoch.newest(fresh, zero, one))).isTrue();
   }
 }

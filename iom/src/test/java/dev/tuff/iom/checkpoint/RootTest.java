@@ -52,6 +52,78 @@ class RootTest {
       0ff0  00 00 00 00 00 00 00 00 00 00 00 00 34 16 c2 1d
       """;
 
+  /** The root of a drive that has taken the place of another. */
+  private static Root replacement() {
+    Root others = root();
+    BitSet there = new BitSet();
+    there.set(0);
+    there.set(9);
+    Root once = Root.ofReplacement(others, 2, there);
+    Root root = Root.ofReplacement(once, 3, there);
+    root.rebuiltUpTo(6, 0x777);
+    return root;
+  }
+
+  @Test
+  void bytesOfAReplacementAreFrozen() {
+    MemorySegment block = Bytes.block();
+    Root root = replacement();
+    root.freezeRebuild();
+    root.rebuiltUpTo(7, 0);
+    root.encode(block, 0, 0);
+    assertThat(Bytes.hex(block, 0, 4096)).isEqualTo(GOLDEN_REPLACEMENT);
+  }
+
+  private static final String GOLDEN_REPLACEMENT =
+      """
+      0000  54 55 46 46 52 4f 4f 54 01 00 00 00 00 00 00 00
+      0010  77 66 55 44 33 22 11 00 ff ee dd cc bb aa 99 88
+      0020  03 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+      0030  00 00 00 00 00 14 00 00 00 00 00 00 00 00 00 00
+      0040  01 00 00 00 00 14 00 00 01 00 00 00 00 00 00 00
+      0050  05 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+      0070  00 00 00 00 00 00 00 00 09 02 00 00 00 00 00 00
+      00f0  00 00 00 00 00 00 00 00 00 00 00 00 01 00 01 00
+      08f0  00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00
+      0900  06 00 00 00 00 00 00 00 77 07 00 00 00 00 00 00
+      0ff0  00 00 00 00 00 00 00 00 00 00 00 00 c3 4c 03 e1
+      """;
+
+  @Test
+  void aCursorCountsWithTheStateThatWasFrozen() {
+    MemorySegment block = Bytes.block();
+    Root root = replacement();
+    root.encode(block, 0, 0);
+    Root found = Root.decode(block, 0, ID, 3, 0);
+    assertThat(found.rebuilding()).isTrue();
+    assertThat(found.rebuilt(1, 0)).isFalse();
+    root.freezeRebuild();
+    root.encode(block, 0, 0);
+    found = Root.decode(block, 0, ID, 3, 0);
+    assertThat(found.rebuilt(5, 1L << 40)).isTrue();
+    assertThat(found.rebuilt(6, 0x776)).isTrue();
+    assertThat(found.rebuilt(6, 0x777)).isFalse();
+    assertThat(found.epoch()).isEqualTo(5);
+    assertThat(found.incarnation(2)).isEqualTo(1);
+    assertThat(found.incarnation(3)).isEqualTo(1);
+    assertThat(found.incarnation(4)).isZero();
+    assertThat(found.inEpoch(3)).isTrue();
+    assertThat(found.inEpoch(2)).as("was not there").isFalse();
+    root.endRebuild();
+    assertThat(root.rebuilt(9, 9)).isTrue();
+    root.freezeRebuild();
+    root.encode(block, 0, 0);
+    assertThat(Root.decode(block, 0, ID, 3, 0).rebuilding()).isFalse();
+  }
+
+  /** No ID that a drive gives out was given out by one that had its place, or acted for it. */
+  @Test
+  void aReplacementCountsFromAboveAllBeforeIt() {
+    Root root = replacement();
+    assertThat(root.checkpointId()).isEqualTo(5L << Root.EPOCH_ID_BITS);
+    assertThat(root.tailSequence()).isGreaterThan(root.checkpointId());
+  }
+
   @Test
   void slotsAlternateAndCopiesLieApart() {
     Root root = new Root(ID, 0);
@@ -101,7 +173,7 @@ class RootTest {
 
   @Test
   void fieldsOutOfRangeAreRefusedEvenWithTheirChecksum() {
-    for (long offset : new long[] {40, 48, 56, 64, 72, 80, 88, 104}) {
+    for (long offset : new long[] {40, 48, 56, 64, 72, 80, 88, 104, 2296, 2304, 2312}) {
       MemorySegment block = encoded(0);
       block.set(LONG, offset, -1L);
       block.set(INT, 4092, Bytes.crc(block, 0, 4092, -1));

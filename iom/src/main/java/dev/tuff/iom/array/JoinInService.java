@@ -1,0 +1,85 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.device.BlockDevice;
+import dev.tuff.device.DeviceOptions;
+import dev.tuff.device.DriveUnusableException;
+import dev.tuff.device.UringDevice;
+import dev.tuff.device.UringLoop;
+import dev.tuff.iom.drive.Drive;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.concurrent.CompletableFuture;
+
+/** A drive on its way into a running array, in the place of one that is missing. */
+final class JoinInService implements Failover.Joining {
+  private final int index;
+  private final Path drive;
+  private final UringLoop loop;
+  private final int queueDepth;
+  private final long blocks;
+  private final CompletableFuture<DriveLabel> joined = new CompletableFuture<>();
+
+  /**
+   * A drive that passes all checks that can be made before it is opened.
+   *
+   * @param loop of the shard of its place
+   * @param blocks that are used of it
+   * @throws ArrayException with one sentence when it does not
+   */
+  JoinInService(int index, Path drive, boolean force, UringLoop loop, int queueDepth, long blocks) {
+    if (!Files.exists(drive)) {
+      throw new ArrayException(drive + " does not exist; name the drive that is to be taken in.");
+    }
+    if (Files.isDirectory(drive)) {
+      throw new ArrayException(drive + " is a directory; name a drive or an image file.");
+    }
+    if (!force) {
+      Formatter.refuseWhatHoldsData(drive, DriveLabel.read(drive));
+    }
+    this.index = index;
+    this.drive = drive;
+    this.loop = loop;
+    this.queueDepth = queueDepth;
+    this.blocks = blocks;
+  }
+
+  @Override
+  public int index() {
+    return index;
+  }
+
+  @Override
+  public BlockDevice open() {
+    try {
+      return UringDevice.open(
+          loop, drive, new DeviceOptions(queueDepth, blocks * Drive.BLOCK_BYTES));
+    } catch (DriveUnusableException e) {
+      throw new ArrayException(e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public long mostBlocks() {
+    return blocks;
+  }
+
+  @Override
+  public long nowSeconds() {
+    return Instant.now().getEpochSecond();
+  }
+
+  @Override
+  public void onDone(DriveLabel label, ArrayException refusal) {
+    if (refusal == null) {
+      joined.complete(label);
+    } else {
+      joined.completeExceptionally(refusal);
+    }
+  }
+
+  /** Its label once it is a member, or why it is not. */
+  CompletableFuture<DriveLabel> joined() {
+    return joined;
+  }
+}

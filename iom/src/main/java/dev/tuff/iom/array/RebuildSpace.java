@@ -1,0 +1,73 @@
+package dev.tuff.iom.array;
+
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.side.SideRooms;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * What a drive that is being rebuilt will have, by what the others have: the layout spreads an
+ * object evenly, so no drive has much more of it than the one that has most. Filled on one shard,
+ * then read on all.
+ */
+final class RebuildSpace {
+  /** Rows by which drives may differ beyond their share. */
+  private static final long SLACK_ROWS = 64;
+
+  /** The most that any drive has mapped of an object. */
+  private record Most(long data, long parity) {}
+
+  private final Map<Long, Most> most = new HashMap<>();
+
+  /** Takes note of what one drive has of an object. */
+  void note(long gfid, long data, long parity) {
+    most.merge(
+        gfid,
+        new Most(data, parity),
+        (a, b) -> new Most(Math.max(a.data, b.data), Math.max(a.parity, b.parity)));
+  }
+
+  /** Takes note of what another has noted. */
+  void add(RebuildSpace other) {
+    other.most.forEach((gfid, of) -> note(gfid, of.data, of.parity));
+  }
+
+  /** Blocks that the drive will have of each object, by GFID. */
+  Map<Long, Long> expected(SideRooms rooms) {
+    Map<Long, Long> expected = new HashMap<>();
+    for (Cnode cnode : rooms.cnodes().all()) {
+      Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
+      expected.put(
+          cnode.attributes().gfid(),
+          Math.min(of.data, share(cnode, false)) + Math.min(of.parity, share(cnode, true)));
+    }
+    return expected;
+  }
+
+  /** Blocks of space that clients can't have because what is to be rebuilt will need them. */
+  long keptSpace(SideRooms rooms) {
+    long kept = 0;
+    for (Cnode cnode : rooms.cnodes().all()) {
+      Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
+      kept += kept(cnode, of.data, cnode.mappedDataBlocks(), false);
+      kept += kept(cnode, of.parity, cnode.mappedParityBlocks(), true);
+    }
+    return kept;
+  }
+
+  private static long kept(Cnode cnode, long mostElsewhere, long here, boolean parity) {
+    long slack = mostElsewhere / 8 + SLACK_ROWS * cnode.layout().chunkBlocks();
+    long atMost = Math.min(mostElsewhere + slack, share(cnode, parity));
+    return Math.max(0, atMost - here);
+  }
+
+  /** What a drive has of an object that is written as a whole. */
+  private static long share(Cnode cnode, boolean parity) {
+    Layout layout = cnode.layout();
+    long rows = layout.rowsFor(cnode.attributes().sizeBytes());
+    long periods = (rows + layout.drives() - 1) / layout.drives();
+    int members = parity ? layout.parityMembers() : layout.dataMembers();
+    return Math.min(rows, periods * members) * layout.chunkBlocks();
+  }
+}

@@ -1,0 +1,79 @@
+package dev.tuff.iom.rebuild;
+
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.parity.ParitySide;
+import dev.tuff.iom.read.ReadSide;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.write.DataSide;
+import dev.tuff.iom.write.WriteOp;
+
+/**
+ * An IOM's part in rebuilds: of its own drive, if that took another's place, and of others, which
+ * its updates wait for and its blocks are needed for. Owned by one shard's thread.
+ */
+public final class RebuildSide {
+  private final SideRooms rooms;
+  private final DataSide data;
+  private final ReadSide reads;
+  private final RebuildGate gate;
+  private final DriveRebuild own;
+
+  public RebuildSide(SideRooms rooms, DataSide data, ParitySide parity, ReadSide reads) {
+    this.rooms = rooms;
+    this.data = data;
+    this.reads = reads;
+    this.own = rooms.root.rebuilding() ? new DriveRebuild(rooms, data, parity, reads) : null;
+    this.gate = new RebuildGate(rooms, data);
+  }
+
+  /** The rebuild of this drive; null when it had everything at the start. */
+  public DriveRebuild own() {
+    return own;
+  }
+
+  /** Handles the messages between IOMs that are about rebuilding. */
+  public void onMessage(MessageType type, Object subject, long number) {
+    switch (type) {
+      case ENSURE_REBUILT -> onEnsure((WriteOp) subject);
+      case REBUILT -> gate.onRebuilt((WriteOp) subject);
+      case READ_VERSIONS -> onReadVersions((MemberRead) subject);
+      case VERSIONS_READ -> ((MemberRead) subject).run.onMember();
+      case FIND_MAPPED -> ((MappedSearch) subject).start(rooms);
+      case MAPPED_FOUND -> ((MappedSearch) subject).found(number);
+      default -> throw new IllegalArgumentException(type + " is not about rebuilding");
+    }
+  }
+
+  private void onEnsure(WriteOp op) {
+    Cnode cnode = rooms.cnode(op.gfid);
+    int drive = cnode.layout().drive(op.lblk / cnode.layout().chunkBlocks(), op.member);
+    Runnable done = () -> rooms.send(drive, MessageType.REBUILT, op, null, 0);
+    if (own == null) {
+      done.run();
+    } else {
+      own.ensure(op.gfid, op.lblk, (1L << op.count) - 1, done);
+    }
+  }
+
+  /** A drive that is being rebuilt itself has its own blocks made first. */
+  private void onReadVersions(MemberRead read) {
+    if (own == null) {
+      read.start(rooms, data, reads);
+    } else {
+      own.ensure(read.gfid, read.lblk, read.mask, () -> read.start(rooms, data, reads));
+    }
+  }
+
+  /** Stops at once, whatever is under way. */
+  public void halt() {
+    if (own != null) {
+      own.halt();
+    }
+  }
+
+  /** True when no rebuild of this drive is at work. */
+  public boolean quiet() {
+    return own == null || own.quiet();
+  }
+}

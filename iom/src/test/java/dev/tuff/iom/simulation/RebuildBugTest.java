@@ -1,0 +1,150 @@
+package dev.tuff.iom.simulation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tuff.device.BlockDevice;
+import dev.tuff.device.IoOperation;
+import dev.tuff.device.IoRequest;
+import dev.tuff.iom.array.Iom;
+import dev.tuff.iom.array.Superblock;
+import dev.tuff.iom.checkpoint.Root;
+import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.PageFormat;
+import dev.tuff.iom.runtime.Actor;
+import dev.tuff.iom.runtime.Message;
+import dev.tuff.iom.runtime.MessageType;
+import dev.tuff.iom.simulation.SimulationRun.Outcome;
+import dev.tuff.iom.simulation.SimulationRun.Plan;
+import dev.tuff.iom.support.Seeds;
+import dev.tuff.iom.write.WriteOp;
+import dev.tuff.xor.Crc32c;
+import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+/** Each rule of the rebuild, broken on purpose, is found by whole simulations. */
+class RebuildBugTest {
+  private static final int SEEDS = 40;
+
+  private static void assertFound(String bug, Supplier<PlantedFault> planted) {
+    Plan plan =
+        new Plan(Simulator.Request.OPERATIONS, Shape.Pin.NONE, EnumSet.allOf(FaultKind.class));
+    SimulatedMemory memories = new SimulatedMemory();
+    for (long seed : Seeds.of(SEEDS)) {
+      Outcome outcome = SimulationRun.of(seed, plan, planted.get(), memories);
+      if (outcome.failed()) {
+        System.out.printf("%s: found with seed %d (%s)%n", bug, seed, outcome.failure());
+        assertThat(SimulationRun.of(seed, plan, PlantedFault.NONE, memories).failure())
+            .as(Seeds.replay(seed))
+            .isNull();
+        return;
+      }
+    }
+    throw new AssertionError("not found with any of " + SEEDS + " seeds");
+  }
+
+  @Test
+  void findsUpdatesThatDoNotWaitForTheirGroups() {
+    assertFound("the gate is open", OpenGate::new);
+  }
+
+  @Test
+  void findsZerosReadOfWhatIsNotRebuilt() {
+    assertFound("what is not rebuilt is zeros", ZerosForNotRebuilt::new);
+  }
+
+  @Test
+  void findsACursorThatRunsAhead() {
+    assertFound("the cursor runs ahead", CursorRunsAhead::new);
+  }
+
+  @Test
+  void findsRebuiltBlocksThatAreNotJournaled() {
+    assertFound("rebuilt blocks are not journaled", NotJournaled::new);
+  }
+
+  /** A drive that is being rebuilt says that it has what an update needs, and has not. */
+  private static final class OpenGate implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      if (message.type != MessageType.ENSURE_REBUILT) {
+        iom.onMessage(message);
+        return;
+      }
+      WriteOp op = (WriteOp) message.subject;
+      int chunk = array.shape.chunkBytes() / Drive.BLOCK_BYTES;
+      int drives = array.shape.drives();
+      int asker = (int) ((drives - op.lblk / chunk % drives + op.member) % drives);
+      message.type = MessageType.REBUILT;
+      array.acting(asker).onMessage(message);
+    }
+  }
+
+  private static Root rebuildingRoot(Actor actor) {
+    boolean rebuilding = actor instanceof Iom iom && iom.rooms().root.rebuilding();
+    return rebuilding ? ((Iom) actor).rooms().root : null;
+  }
+
+  /** Reads take what the map of a drive that is being rebuilt does not tell of for zeros. */
+  private static final class ZerosForNotRebuilt implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      Root root = message.type == MessageType.READ ? rebuildingRoot(iom) : null;
+      if (root == null) {
+        iom.onMessage(message);
+        return;
+      }
+      long gfid = root.cursorGfid();
+      long lblk = root.cursorLblk();
+      root.rebuiltUpTo(Shape.GFID + 1, 0);
+      iom.onMessage(message);
+      root.rebuiltUpTo(gfid, lblk);
+    }
+  }
+
+  /** The cursor goes past blocks that are being made, before they are on the drive. */
+  private static final class CursorRunsAhead implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      iom.onMessage(message);
+      Root root = message.type == MessageType.RECONSTRUCTED ? rebuildingRoot(iom) : null;
+      if (root != null) {
+        int chunk = array.shape.chunkBytes() / Drive.BLOCK_BYTES;
+        root.rebuiltUpTo(Shape.GFID, root.cursorLblk() + 2L * chunk);
+      }
+    }
+  }
+
+  /** What stands in the journal of rebuilt blocks says nothing. */
+  private static final class NotJournaled implements PlantedFault {
+    @Override
+    public BlockDevice device(SimulatedArray array, BlockDevice device, Superblock superblock) {
+      return new DeviceBefore(device) {
+        @Override
+        public void submit(IoRequest request) {
+          long first = request.offsetBytes() / Drive.BLOCK_BYTES - superblock.journalFirstBlock();
+          if (request.operation() == IoOperation.WRITE
+              && first >= 0
+              && first < superblock.journalBlocks()) {
+            forget(request.buffer().segment(), request.bufferOffset());
+          }
+          device.submit(request);
+        }
+      };
+    }
+
+    private static void forget(MemorySegment record, long at) {
+      int payload = record.get(PageFormat.INT, at + 48);
+      long entry = at + 64;
+      while (entry < at + 64 + payload) {
+        if (record.get(PageFormat.SHORT, entry) == 8) {
+          record.set(PageFormat.INT, entry + 16 + 20, 0);
+        }
+        entry += record.get(PageFormat.INT, entry + 4);
+      }
+      int crc = Crc32c.of(record, at, 60);
+      record.set(PageFormat.INT, at + 60, Crc32c.update(crc, record, at + 64, payload));
+    }
+  }
+}

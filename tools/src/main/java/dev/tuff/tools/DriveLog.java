@@ -1,0 +1,56 @@
+package dev.tuff.tools;
+
+import dev.tuff.iom.array.AssembleOptions.DriveListener;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Says in the service's log what becomes of drives, and keeps the array file right. */
+final class DriveLog implements DriveListener {
+  private final ServiceLog log;
+  private final Path file;
+
+  /**
+   * For a service.
+   *
+   * @param file the array file; null when the drives were named one by one
+   */
+  DriveLog(ServiceLog log, Path file) {
+    this.log = log;
+    this.file = file;
+  }
+
+  @Override
+  public void onFailed(int drive, String path, String why) {
+    log.line("drive " + drive + " (" + path + ") " + why + "; the array goes on without it");
+  }
+
+  @Override
+  public void onTaken(int drive, Path spare) {
+    log.line("drive " + drive + " is the spare " + spare + " now, and is being rebuilt");
+    try {
+      note(file, drive, spare);
+    } catch (IOException | CommandException e) {
+      log.line("the array file could not be brought up to date: " + e.getMessage());
+    }
+  }
+
+  @Override
+  public void onRefused(Path spare, String why) {
+    log.line("spare " + spare + " can't be used: " + why);
+  }
+
+  /** The array file says where drive {@code index} is now. */
+  static synchronized void note(Path file, int index, Path fresh) throws IOException {
+    if (file == null) {
+      return;
+    }
+    ArrayFile before = ArrayFile.read(file);
+    List<Path> others = new ArrayList<>(before.drives());
+    if (index < others.size()) {
+      others.remove(index);
+    }
+    before.replaced(index, others, fresh).write(file);
+  }
+}
