@@ -177,6 +177,11 @@ public final class NbdBench {
       ResourceMeter meter = new ResourceMeter();
       List<Comparison> comparisons = new ArrayList<>();
       int[] step = {2};
+      // Else the first load would pay for what the JVM compiles.
+      for (Direction direction : List.of(Direction.READ, Direction.WRITE)) {
+        Workload work = new Workload(Pattern.RANDOM, direction, BLOCK, 32);
+        fio(ours, options.volumeBytes, new Load(work, 4), 3 * options.seconds);
+      }
       for (Load load : loads()) {
         List<Side> sides =
             List.of(
