@@ -64,7 +64,7 @@ final class DemoFailures {
       loadAndFail(array, FAILING);
       demo.readBack(array, "the file without the failed drive", sha256());
       array.setRebuildPolicy(RebuildPolicy.BALANCED);
-      array.replaceInService(FAILING, spare, true);
+      array.replaceInService(FAILING, spare, false, true);
       members.set(FAILING, spare);
       long reads = 0;
       boolean same = true;

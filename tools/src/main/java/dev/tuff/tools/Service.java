@@ -58,10 +58,8 @@ final class Service {
   private Object replaceDrive(JsonNode request) {
     int index = request.path("index").asInt(-1);
     Path drive = Path.of(request.path("drive").asText());
-    if (request.path("fail").asBoolean() && array.isPresent(index)) {
-      array.failDrive(index);
-    }
-    array.replaceInService(index, drive, request.path("force").asBoolean());
+    array.replaceInService(
+        index, drive, request.path("fail").asBoolean(), request.path("force").asBoolean());
     try {
       DriveLog.note(arrayFile, index, drive);
     } catch (IOException e) {

@@ -133,4 +133,50 @@ class DriveFailureIT {
     requireWhole();
     verify();
   }
+
+  /** A service that has lost a drive takes a spare by itself, and others by hand. */
+  @Test
+  void aServiceTakesSparesAndOtherDrives() throws Exception {
+    makeArray("4+1", 5);
+    load("1");
+    String spare = image("s1");
+    TuffProcess.run(folder, "drive", "add", spare).refuses("add s1.img with --spare");
+    TuffProcess.run(folder, "drive", "add", spare, "--spare").succeeds();
+    TuffProcess.run(folder, "drive", "add", spare, "--spare").refuses("names", "already");
+    TuffProcess.run(folder, "drive", "remove", "d1.img").refuses("is a drive of the array");
+    assertThat(TuffProcess.run(folder, "drive", "locate", "1").succeeds().out())
+        .contains("image file", "d1.img");
+
+    Path log = folder.resolve("log");
+    running = TuffProcess.beginLogged(folder, log, "serve", "--all", "--unix", "s.sock");
+    awaitLine(log, " ready, ");
+    TuffProcess.run(folder, "drive", "fail", "1").succeeds();
+    awaitLine(log, "is the spare");
+    TuffProcess.run(folder, "rebuild", "--policy", "rebuild").succeeds();
+    assertThat(lossesSurvived()).isEqualTo(1);
+    assertThat(Files.readString(folder.resolve("tuff.toml")))
+        .contains("s1.img")
+        .doesNotContain("d1.img", "spares");
+    TuffProcess.run(folder, "drive", "replace", "7", image("n1")).refuses("Drive 7 is not missing");
+    TuffProcess.run(folder, "drive", "replace", "3", "n1.img").refuses("Drive 3 is not missing");
+    TuffProcess.run(folder, "drive", "replace", "3", "d1.img", "--fail")
+        .refuses("belongs to array");
+    assertThat(lossesSurvived()).isEqualTo(1);
+    TuffProcess.run(folder, "drive", "replace", "3", "n1.img", "--fail").succeeds();
+    assertThat(TuffProcess.run(folder, "drive", "list").succeeds().out())
+        .contains("s1.img", "n1.img")
+        .doesNotContain("rebuilding", "failed");
+    running.toHandle().destroy();
+    assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(running.exitValue()).as(Files.readString(log)).isZero();
+    requireWhole();
+    verify();
+  }
+
+  private void awaitLine(Path log, String text) throws Exception {
+    while (!Files.readString(log).contains(text)) {
+      assertThat(running.isAlive()).as(Files.readString(log)).isTrue();
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
 }

@@ -47,6 +47,18 @@ record TuffProcess(int exitCode, String out, String err) {
     return builder.start();
   }
 
+  /** Begins a run that goes on beside the test; all it says is in {@code log}. */
+  static Process beginLogged(Path folder, Path log, String... arguments) throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(command(arguments))
+            .directory(folder.toFile())
+            .redirectInput(new File("/dev/null"))
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile());
+    builder.environment().put("TUFF_JAVA_OPTS", SHORT_RUN);
+    return builder.start();
+  }
+
   /**
    * Runs a script as people paste it: stops at its first failing command; {@code ./tuff} is the
    * project's.

@@ -81,6 +81,7 @@ public final class Array implements AutoCloseable {
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
   private final ArrayRebuild rebuild;
   private final Spares spares;
+  private final Object takingOut = new Object();
   private final AtomicInteger begunFailovers = new AtomicInteger();
   private final AtomicInteger failovers = new AtomicInteger();
 
@@ -381,6 +382,13 @@ public final class Array implements AutoCloseable {
    * @throws ArrayException when the drive is not in service, or can't be done without
    */
   public void failDrive(int drive) {
+    // One after the other: the check of the second must see what the first has done.
+    synchronized (takingOut) {
+      takeOut(drive);
+    }
+  }
+
+  private void takeOut(int drive) {
     if (drive < 0 || drive >= driveCount() || !present(drive)) {
       throw new ArrayException(
           "Drive " + drive + " is not in service; 'tuff status' shows which drives are.");
@@ -410,15 +418,18 @@ public final class Array implements AutoCloseable {
    * Makes an empty drive a member in the place of one that is missing, while clients go on: they
    * see nothing of it but a pause. When this returns it is one, and is being rebuilt.
    *
+   * @param fail also when the drive that has the place is in service: it is taken out then, after
+   *     all that can be checked before
    * @param force also when it holds something
    * @throws ArrayException with one sentence when it can't be; nothing was changed then
    */
-  public void replaceInService(int index, Path drive, boolean force) {
+  public void replaceInService(int index, Path drive, boolean fail, boolean force) {
     if (!options.longRunning() || readOnly) {
       throw new ArrayException(
           "This process has the array for a short time, or to read it; replace the drive when it has ended.");
     }
-    if (index < 0 || index >= driveCount() || present(index)) {
+    boolean replaceable = index >= 0 && index < driveCount() && (fail || !present(index));
+    if (!replaceable) {
       throw new ArrayException(
           "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
     }
@@ -427,6 +438,9 @@ public final class Array implements AutoCloseable {
     JoinInService joining =
         new JoinInService(
             index, drive, force, loops[index % loops.length], DRIVE_QUEUE_DEPTH, size.sizeBlocks());
+    if (present(index)) {
+      failDrive(index);
+    }
     failover.join(joining);
     drives.labels()[index] = await(joining.joined());
     failedDrives.remove(index);
@@ -592,11 +606,6 @@ public final class Array implements AutoCloseable {
 
   int driveCount() {
     return roster.drives();
-  }
-
-  /** True when the drive is in service now. Any thread. */
-  public boolean isPresent(int drive) {
-    return drive >= 0 && drive < driveCount() && present(drive);
   }
 
   boolean present(int drive) {

@@ -6,6 +6,7 @@ import dev.tuff.device.DriveUnusableException;
 import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.drive.Drive;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -34,6 +35,15 @@ final class JoinInService implements Failover.Joining {
     if (Files.isDirectory(drive)) {
       throw new ArrayException(drive + " is a directory; name a drive or an image file.");
     }
+    if (Files.isRegularFile(drive) && size(drive) < blocks * Drive.BLOCK_BYTES) {
+      throw new ArrayException(
+          drive
+              + " has "
+              + size(drive)
+              + " bytes, and the drive that it is to replace "
+              + blocks * Drive.BLOCK_BYTES
+              + "; use one that is at least as large.");
+    }
     if (!force) {
       Formatter.refuseWhatHoldsData(drive, DriveLabel.read(drive));
     }
@@ -42,6 +52,14 @@ final class JoinInService implements Failover.Joining {
     this.loop = loop;
     this.queueDepth = queueDepth;
     this.blocks = blocks;
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw new ArrayException(file + " could not be read: " + e.getMessage(), e);
+    }
   }
 
   @Override

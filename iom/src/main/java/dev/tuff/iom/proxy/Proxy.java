@@ -80,7 +80,9 @@ public final class Proxy implements Acting {
 
   @Override
   public void halt(Runnable idle) {
-    handOver = new HandOver(this, data, reads);
+    if (handOver == null) {
+      handOver = new HandOver(this, data, reads);
+    }
     idle.run();
   }
 
