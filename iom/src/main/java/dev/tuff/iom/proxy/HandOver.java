@@ -77,7 +77,10 @@ public final class HandOver {
 
   private void pass(MessageType type, Object subject, Object detail) {
     if (type == MessageType.WRITE) {
-      reserve.accept((WriteOp) subject);
+      WriteOp op = (WriteOp) subject;
+      // Others of its stripe that had arrived before are updates by themselves now.
+      op.stripe = 0;
+      reserve.accept(op);
     }
     from.shard().send(successor, type, subject, detail, 0);
   }

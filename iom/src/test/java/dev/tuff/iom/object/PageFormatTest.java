@@ -197,7 +197,9 @@ class PageFormatTest {
     assertThat(refused(b -> b.set(PageFormat.SHORT, 26, (short) 0))).isTrue();
     assertThat(refused(b -> b.set(PageFormat.SHORT, 26, (short) 256))).isTrue();
     assertThat(refused(b -> b.set(PageFormat.SHORT, 26, (short) -1))).isTrue();
-    assertThat(refused(b -> b.set(PageFormat.INT, 28, 1))).as("reserved").isTrue();
+    assertThat(refused(b -> b.set(PageFormat.SHORT, 28, (short) 1))).as("changes").isFalse();
+    assertThat(refused(b -> b.set(PageFormat.BYTE, 30, (byte) 1))).as("reserved").isTrue();
+    assertThat(refused(b -> b.set(PageFormat.BYTE, 31, (byte) 2))).as("deleted").isTrue();
     assertThat(refused(b -> b.set(PageFormat.BYTE, 32, (byte) 0xff))).as("no UTF-8").isTrue();
   }
 

@@ -236,11 +236,14 @@ class ArrayCheckTest {
   }
 
   private void rotMany() {
-    for (SimulatedDrive drive : array.drives) {
-      for (long block = 256 + 512; block < 256 + 512 + 40; block++) {
-        drive.rot(block * Drive.BLOCK_BYTES + 3000);
-      }
-    }
+    before
+        .addresses()
+        .forEach(
+            (block, address) -> {
+              if (address != 0) {
+                array.drives[before.drive(block)].rot(address * Drive.BLOCK_BYTES + 3000);
+              }
+            });
   }
 
   // ---- parity and what its entry says

@@ -27,7 +27,7 @@ class CrashTest {
     long openUpdates = 0;
     long openGenerations = 0;
     long replies = 0;
-    for (long seed : Seeds.of(10)) {
+    for (long seed : Seeds.of(20)) {
       SimulatedArray array =
           new SimulatedArray(
               Shape.of(drives, data, parity, chunk, shards), seed, PlantedFault.NONE);

@@ -91,7 +91,8 @@ class SimulatorTest {
                 });
     assertThat(report.failure()).isNotNull();
     assertThat(report.failure().operations()).isLessThan(Request.OPERATIONS);
-    assertThat(report.failure().faults()).contains(FaultKind.DRIVE_LOSS);
+    assertThat(report.failure().faults())
+        .containsAnyOf(FaultKind.DRIVE_LOSS, FaultKind.DRIVE_FAILURE);
     assertThat(report.failure().faults()).doesNotContain(FaultKind.SLOW_DRIVE);
   }
 }
