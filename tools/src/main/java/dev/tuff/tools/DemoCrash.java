@@ -45,6 +45,8 @@ final class DemoCrash {
     try (Array array = Array.assemble(drives, AssembleOptions.defaults())) {
       array.createVolume(VolumeSpec.of(VOLUME, VOLUME_BYTES));
     }
+    // What this process does not need any more the other one can have.
+    System.gc();
     Process writer =
         new ProcessBuilder(command())
             .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
