@@ -117,6 +117,7 @@ final class Results {
     result.put("index", drive.index());
     result.put("path", known ? drive.path() : null);
     result.put("state", drive.state());
+    result.put("failure", drive.failure());
     result.put("sizeBytes", known ? drive.sizeBytes() : null);
     result.put("usedBytes", there && drive.usedBytes() >= 0 ? drive.usedBytes() : null);
     result.put("journalBytes", there ? drive.journalBytes() : null);
@@ -189,8 +190,19 @@ final class Results {
     return drives;
   }
 
+  /** A sentence for each drive that has failed since the array was started. */
+  private static String failuresText(ArrayStatus status) {
+    StringBuilder text = new StringBuilder();
+    for (DriveInfo drive : status.drives()) {
+      if (drive.failure() != null) {
+        text.append("drive %d %s%n".formatted(drive.index(), drive.failure()));
+      }
+    }
+    return text.toString();
+  }
+
   static String statusText(ArrayStatus status) {
-    return "array %s, %s, protection %d+%d, %d drives%n%n%s%n%s%n%s"
+    return "array %s, %s, protection %d+%d, %d drives%n%n%s%s%n%s%n%s"
         .formatted(
             status.uuid(),
             state(status),
@@ -198,6 +210,7 @@ final class Results {
             status.parityMembers(),
             status.driveCount(),
             driveTable(status),
+            failuresText(status),
             volumeTable(status.volumes()),
             recoveryText(status));
   }

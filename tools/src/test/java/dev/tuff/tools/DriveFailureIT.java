@@ -162,10 +162,14 @@ class DriveFailureIT {
     TuffProcess.run(folder, "drive", "replace", "3", "d1.img", "--fail")
         .refuses("belongs to array");
     assertThat(lossesSurvived()).isEqualTo(1);
-    TuffProcess.run(folder, "drive", "replace", "3", "n1.img", "--fail").succeeds();
+    TuffProcess.run(folder, "drive", "fail", "3").succeeds();
+    assertThat(TuffProcess.run(folder, "status").succeeds().out())
+        .contains("drive 3 was taken out of service", "no more loss");
+    TuffProcess.run(folder, "drive", "replace", "3", "n1.img").succeeds();
+    TuffProcess.run(folder, "drive", "replace", "3", "d1.img", "--fail", "--force").succeeds();
     assertThat(TuffProcess.run(folder, "drive", "list").succeeds().out())
-        .contains("s1.img", "n1.img")
-        .doesNotContain("rebuilding", "failed");
+        .contains("s1.img", "d1.img")
+        .doesNotContain("n1.img", "rebuilding", "failed");
     running.toHandle().destroy();
     assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(running.exitValue()).as(Files.readString(log)).isZero();

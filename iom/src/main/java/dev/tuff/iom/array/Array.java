@@ -859,10 +859,21 @@ public final class Array implements AutoCloseable {
     if (label == null && stale != null) {
       long bytes = stale.superblock().sizeBlocks() * Drive.BLOCK_BYTES;
       return new DriveInfo(
-          d, stale.path().toString(), "stale", bytes, 0, 0, stale.root().epoch(), 0, 0, 0, null);
+          d,
+          stale.path().toString(),
+          "stale",
+          bytes,
+          0,
+          0,
+          stale.root().epoch(),
+          0,
+          0,
+          0,
+          null,
+          null);
     }
     if (label == null) {
-      return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0, null);
+      return new DriveInfo(d, "", "missing", 0, 0, 0, 0, 0, 0, 0, null, null);
     }
     Superblock s = label.superblock();
     return await(
@@ -873,7 +884,18 @@ public final class Array implements AutoCloseable {
                 long bytes = s.sizeBlocks() * Drive.BLOCK_BYTES;
                 done.complete(
                     new DriveInfo(
-                        d, label.path().toString(), "failed", bytes, 0, 0, 0, 0, 0, 0, null));
+                        d,
+                        label.path().toString(),
+                        "failed",
+                        bytes,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        0,
+                        failedDrives.get(d),
+                        null));
                 return;
               }
               SideRooms rooms = iom(d).rooms();
@@ -896,6 +918,7 @@ public final class Array implements AutoCloseable {
                       rooms.counters().checksumErrors.get(),
                       rooms.counters().mediaErrors.get(),
                       rooms.counters().reconstructedBlocks.get(),
+                      null,
                       progress == null || progress.over() ? null : rebuild.info(d, progress)));
             }));
   }

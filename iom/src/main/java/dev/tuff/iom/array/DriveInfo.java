@@ -5,6 +5,7 @@ package dev.tuff.iom.array;
  *
  * @param state "online", "missing" (only the index is known), "stale": it was left out of what was
  *     decided since, "failed": in this run, or "rebuilding"
+ * @param failure why it has failed in this run of the array; null when it has not
  * @param rebuild how far it is; null when it has everything
  */
 public record DriveInfo(
@@ -18,4 +19,5 @@ public record DriveInfo(
     long checksumErrors,
     long mediaErrors,
     long reconstructedBlocks,
+    String failure,
     RebuildInfo rebuild) {}

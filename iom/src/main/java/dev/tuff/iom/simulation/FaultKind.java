@@ -14,6 +14,8 @@ public enum FaultKind {
   DRIVE_LOSS("drive losses", "driveLosses"),
   /** A drive fails while the array runs, which goes on without it. */
   DRIVE_FAILURE("drive failures in service", "driveFailures"),
+  /** The power of all drives is cut while the array goes on without a drive that failed. */
+  CUT_IN_FAILOVER("power cuts in failover", "powerCutsInFailover"),
   /** A drive that was left behind is there again. */
   STALE_DRIVE("stale drives", "staleDrives"),
   /** An empty drive takes the place of one that is away, and is rebuilt beside everything else. */

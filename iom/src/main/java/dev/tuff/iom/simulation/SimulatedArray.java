@@ -401,6 +401,11 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     driveFailure = "drive" + drive + " " + why + ", which is one too many";
   }
 
+  /** True while it is about to go on without a drive. */
+  boolean failingOver() {
+    return failover.busy();
+  }
+
   /** How often drives have failed while the array ran. */
   int failovers() {
     return failovers;

@@ -443,14 +443,6 @@ final class SimulatedClient {
     readEach(Use.LEARN);
   }
 
-  /**
-   * Likewise, where nothing was decided: what the missing drives have of updates that were cut
-   * short may count when they are there again.
-   */
-  void judge() {
-    readEach(Use.JUDGE);
-  }
-
   /** Reads every block and judges it by the model of the array that this one was copied from. */
   void judgeBy(VolumeModel other) {
     judge = other;

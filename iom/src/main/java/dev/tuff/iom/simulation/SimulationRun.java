@@ -178,8 +178,10 @@ final class SimulationRun {
       if (clean) {
         armWrongWrite();
       }
-      clients();
-      if (clean) {
+      boolean suddenly = clients();
+      if (suddenly) {
+        cutInFailover();
+      } else if (clean) {
         stop();
       } else {
         cut();
@@ -197,7 +199,8 @@ final class SimulationRun {
 
   // ---- load
 
-  private void clients() {
+  /** True when a drive has failed just now, and the power is to be cut before all is well again. */
+  private boolean clients() {
     int most = Math.min(plan.operations() - operations, 1 + load.nextInt(40));
     int failing = load.nextInt(most);
     for (int i = 0; i < most; i++) {
@@ -206,18 +209,19 @@ final class SimulationRun {
       }
       array.client.load(1);
       operations++;
-      if (i == failing) {
-        failDrives();
+      if (i == failing && failDrives() && may(FaultKind.CUT_IN_FAILOVER, 2)) {
+        return true;
       }
       if (load.nextInt(8) == 0) {
         array.pause(load.nextLong(20_000_000L) * shape.slowness());
       }
     }
     requireRight();
+    return false;
   }
 
   /** Takes drives out of service, or lets them vanish, while requests are under way. */
-  private void failDrives() {
+  private boolean failDrives() {
     boolean fails = may(FaultKind.DRIVE_FAILURE, 4);
     boolean vanishes = chance.nextBoolean();
     int drive = chance.nextInt(shape.drives());
@@ -229,7 +233,7 @@ final class SimulationRun {
             && !behind.get(drive)
             && (rebuilding.get(drive) || away().cardinality() < shape.parity());
     if (!fails || !bearable) {
-      return;
+      return false;
     }
     behind.set(drive);
     rebuilding.clear(drive);
@@ -242,6 +246,7 @@ final class SimulationRun {
     did(
         FaultKind.DRIVE_FAILURE,
         "drive %d %s".formatted(drive, vanishes ? "vanishes" : "is taken out of service"));
+    return true;
   }
 
   /** Whatever ends the turn, a drive that had vanished is there again after it. */
@@ -296,6 +301,25 @@ final class SimulationRun {
           array.rebuildInBackground(runs);
           return array.rebuilding().isEmpty();
         });
+  }
+
+  /** Cuts the power at any moment of a failover, if there is one; at the latest when it is over. */
+  private void cutInFailover() {
+    boolean seen = false;
+    int most = chance.nextInt(CUT_WITHIN_STEPS[chance.nextInt(CUT_WITHIN_STEPS.length)]);
+    for (int i = 0; i < most && (!seen || array.failingOver()); i++) {
+      array.step();
+      seen |= array.failingOver();
+    }
+    boolean within = array.failingOver();
+    requireRight();
+    countDetections();
+    array.crash();
+    turnEnds();
+    did(
+        within ? FaultKind.CUT_IN_FAILOVER : FaultKind.POWER_CUT,
+        within ? "power cut in the failover" : "power cut");
+    check(false);
   }
 
   private void cut() {
@@ -360,7 +384,8 @@ final class SimulationRun {
     // With members away or harmed the check does not settle open groups as recovery does: what
     // recovery makes of them is checked by what is read after it, and at the next clean stop.
     boolean undecided =
-        (away > 0 || !rebuilding.isEmpty() || writes.anyBad()) && !report.stoppedCleanly();
+        (away > 0 || !behind.isEmpty() || !rebuilding.isEmpty() || writes.anyBad())
+            && !report.stoppedCleanly();
     if (!undecided && (unexpected > 0 || lost)) {
       throw new Broken("the check finds: " + String.join("; ", checked.findings()));
     }

@@ -98,7 +98,9 @@ public final class Statistics {
 
   /** Power cuts, those in recovery included. */
   public long crashes() {
-    return injected(FaultKind.POWER_CUT) + injected(FaultKind.CUT_IN_RECOVERY);
+    return injected(FaultKind.POWER_CUT)
+        + injected(FaultKind.CUT_IN_RECOVERY)
+        + injected(FaultKind.CUT_IN_FAILOVER);
   }
 
   public long tornWrites() {
