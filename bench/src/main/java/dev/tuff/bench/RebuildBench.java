@@ -142,6 +142,8 @@ public final class RebuildBench {
             .formatted(options.repeats, RebuildReport.IDLE_GOAL, RebuildReport.SERVICE_GOAL),
         "Raw: 1 MiB writes in order, depth 8, on the drive that is not in the array. Flushed: all of it on the medium when its time ends,"
             + " as what is rebuilt is.",
+        "Raw rebuild: each mebibyte read from N members, then written to that drive, depth 8, nothing computed, hardened when its time ends. Drives that"
+            + " share a disk share its speed: there it is what can be reached.",
         "Beside a load what updates need is rebuilt first, under every policy; it counts.");
   }
 
@@ -186,6 +188,32 @@ public final class RebuildBench {
     }
   }
 
+  /**
+   * What the drives allow for a rebuild: as much read from N members as is written, in bytes a
+   * second of the one that is not in the array.
+   */
+  private double rawRebuild() {
+    int n = options.dataMembers;
+    int depth = RawRebuild.DEPTH;
+    int bytes = RawRebuild.memoryBytes(n);
+    try (IoMemory memory = IoMemory.open(bytes);
+        UringLoop loop = UringLoop.open(memory, n + 1, (n + 1) * depth)) {
+      List<BlockDevice> devices = new ArrayList<>();
+      try {
+        for (Path path : members.subList(0, n)) {
+          devices.add(UringDevice.open(loop, path, new DeviceOptions(depth)));
+        }
+        BlockDevice target = UringDevice.open(loop, spare, new DeviceOptions(depth));
+        devices.add(target);
+        BlockDevice[] sources = devices.subList(0, n).toArray(new BlockDevice[0]);
+        long span = target.geometry().sizeBytes() / 2;
+        return new RawRebuild(loop, sources, target, memory.buffers(1, bytes)[0], span).run();
+      } finally {
+        devices.forEach(BlockDevice::close);
+      }
+    }
+  }
+
   private void replace() {
     Path out = members.get(PLACE);
     Array.replaceDrive(members, new Replacement(PLACE, spare, true, true));
@@ -196,13 +224,14 @@ public final class RebuildBench {
   private RebuildRun idle() {
     double raw = raw(false);
     double rawFlushed = raw(true);
+    double rawRebuild = rawRebuild();
     replace();
     try (Array array = Array.assemble(members, PLAIN)) {
       long begun = System.nanoTime();
       await(array);
       double seconds = (System.nanoTime() - begun) / 1e9;
       return new RebuildRun(
-          raw, rawFlushed, rebuiltBytes(array) / seconds, 0, 0, Double.NaN, Double.NaN);
+          raw, rawFlushed, rawRebuild, rebuiltBytes(array) / seconds, 0, 0, Double.NaN, Double.NaN);
     }
   }
 
@@ -228,6 +257,7 @@ public final class RebuildBench {
   private RebuildRun beside(RebuildPolicy policy) {
     double raw = raw(false);
     double rawFlushed = raw(true);
+    double rawRebuild = rawRebuild();
     Stretch alone;
     try (Array array = Array.assemble(members, PLAIN)) {
       await(array);
@@ -240,6 +270,7 @@ public final class RebuildBench {
       return new RebuildRun(
           raw,
           rawFlushed,
+          rawRebuild,
           beside.rebuiltBytes / beside.seconds,
           alone.operationsPerSecond,
           beside.operationsPerSecond,

@@ -32,12 +32,15 @@ public record RebuildReport(
             "/ raw",
             "/ raw, flushed",
             "min..max",
+            "/ raw rebuild",
+            "min..max  ",
             "load kept",
             "min..max ",
             "p99 ms alone",
             "beside");
     for (RebuildCase one : cases) {
       Spread flushed = one.spread(r -> r.rebuildBytesPerSecond() / r.rawFlushedBytesPerSecond());
+      Spread copied = one.spread(r -> r.rebuildBytesPerSecond() / r.rawRebuildBytesPerSecond());
       Spread kept = one.spread(RebuildReport::kept);
       figures.row(
           one.label(),
@@ -46,6 +49,8 @@ public record RebuildReport(
               one.spread(r -> r.rebuildBytesPerSecond() / r.rawBytesPerSecond()).median()),
           BenchReport.number(flushed.median()),
           range(flushed),
+          BenchReport.number(copied.median()),
+          range(copied),
           BenchReport.number(kept.median()),
           range(kept),
           BenchReport.number(one.spread(r -> r.aloneP99Nanos() / 1e6).median()),
@@ -84,6 +89,7 @@ public record RebuildReport(
         ObjectNode here = runs.addObject();
         BenchReport.put(here, "rawBytesPerSecond", run.rawBytesPerSecond());
         BenchReport.put(here, "rawFlushedBytesPerSecond", run.rawFlushedBytesPerSecond());
+        BenchReport.put(here, "rawRebuildBytesPerSecond", run.rawRebuildBytesPerSecond());
         BenchReport.put(here, "rebuildBytesPerSecond", run.rebuildBytesPerSecond());
         BenchReport.put(here, "aloneOperationsPerSecond", run.aloneOperationsPerSecond());
         BenchReport.put(here, "besideOperationsPerSecond", run.besideOperationsPerSecond());

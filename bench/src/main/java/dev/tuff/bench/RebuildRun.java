@@ -5,6 +5,7 @@ package dev.tuff.bench;
  *
  * @param rawBytesPerSecond of one drive, written in order, as fast as it takes the writes
  * @param rawFlushedBytesPerSecond likewise, with a flush at the end that counts
+ * @param rawRebuildBytesPerSecond likewise, each stretch of it after N others were read
  * @param rebuildBytesPerSecond of the drive that is rebuilt
  * @param aloneOperationsPerSecond of the load without a rebuild; 0: without a load
  * @param besideOperationsPerSecond of the load beside it
@@ -14,6 +15,7 @@ package dev.tuff.bench;
 public record RebuildRun(
     double rawBytesPerSecond,
     double rawFlushedBytesPerSecond,
+    double rawRebuildBytesPerSecond,
     double rebuildBytesPerSecond,
     double aloneOperationsPerSecond,
     double besideOperationsPerSecond,

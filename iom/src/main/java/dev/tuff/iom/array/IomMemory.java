@@ -38,7 +38,7 @@ public record IomMemory(
         Math.clamp(blocks / 32, 512, 4096),
         SideLimits.OPEN_UPDATES,
         32,
-        Math.max(8, 2 * drives));
+        Math.max(32, 2 * drives));
   }
 
   /** One-block buffers of a proxy, for each of three uses. */
