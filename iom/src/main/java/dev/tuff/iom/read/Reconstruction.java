@@ -19,9 +19,10 @@ import java.lang.foreign.MemorySegment;
  * Makes those of a data member's blocks that a read lacks from the rest of their groups, on the
  * first live parity IOM of the row. That IOM lets no generation of the groups open meanwhile, so
  * its parity stands still, and the other members answer with the versions that this parity
- * contains. What comes out must have the CRC that the parity's map keeps of the member. Blocks that
- * follow one another are made together; where that fails each is made by itself, since what is
- * damaged may be another member of each group.
+ * contains. What comes out must have the CRC that the parity's map keeps of the member, which
+ * proves all that went in; only where it has not, the members' own CRCs are looked at, to tell
+ * which is damaged. Blocks that follow one another are made together; where that fails each is made
+ * by itself, since what is damaged may be another member of each group.
  */
 final class Reconstruction implements GroupReader, PageRequest.Listener {
   private final ReadSide side;
@@ -48,6 +49,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   private int blocks;
   private long rest;
   private boolean oneByOne;
+  private boolean careful;
   private int askingDrive;
   Reconstruction nextFree;
 
@@ -101,6 +103,11 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     return blocks;
   }
 
+  /** True when members are to be checked one by one, since what was made of them is not right. */
+  boolean careful() {
+    return careful;
+  }
+
   long memberId(int block, int member) {
     return memberIds[block * n + member];
   }
@@ -118,6 +125,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     first = Long.numberOfTrailingZeros(rest);
     blocks = oneByOne ? 1 : Long.numberOfTrailingZeros(~(rest >>> first));
     rest &= ~mask();
+    careful = false;
     if (cnode.parityLeaf(leaf, firstLblk(), false)) {
       onPage(leaf);
     }
@@ -311,13 +319,22 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
               offset() + (long) i * Drive.BLOCK_BYTES,
               Drive.BLOCK_BYTES);
       if (crc != wantedCrc[i]) {
-        rooms.counters().checksumErrors.add(1);
-        failed();
+        onWrongResult();
         return;
       }
     }
     rooms.counters().reconstructedBlocks.add(blocks);
     nextBlocks();
+  }
+
+  private void onWrongResult() {
+    if (careful) {
+      rooms.counters().checksumErrors.add(1);
+      failed();
+    } else {
+      careful = true;
+      gather();
+    }
   }
 
   private void giveBuffers() {
