@@ -52,7 +52,8 @@ import picocli.CommandLine.Spec;
       LoadCommand.class,
       SimulateCommand.class,
       DumpCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      ManPagesCommand.class
     })
 public final class Tuff implements Runnable {
   @Spec private CommandSpec spec;
