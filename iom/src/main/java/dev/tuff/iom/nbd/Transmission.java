@@ -329,6 +329,8 @@ final class Transmission {
     current = null;
     if (!operation.allIssued) {
       operation.allIssued = true;
+      // The next request may need a buffer of another size than the one that is waited for.
+      shard.buffers().forget(connection);
       if (operation.unanswered == 0) {
         replies.end(operation);
       }
@@ -362,6 +364,9 @@ final class Transmission {
       operation.lastPiece = piece;
       piece.request.read(piece.offset, piece.bytes, piece.buffer);
       submit(piece);
+    }
+    if (operation.error != 0) {
+      shard.buffers().forget(connection);
     }
     if (operation.unanswered > 0) {
       return false;
@@ -662,6 +667,7 @@ final class Transmission {
     }
     if (partial()) {
       state = State.OVER;
+      shard.buffers().forget(connection);
       Operation operation = current;
       if (operation.unanswered == 0) {
         end(operation);
