@@ -67,7 +67,9 @@ final class Connection {
   private int sentOfFirst;
   private long queuedBytes;
 
-  private long sendSince;
+  /** When what is to be sent last got on, or when it came to be where there was nothing. */
+  private long unsentSince;
+
   private long partialSince;
   private long lingerUntil;
 
@@ -123,6 +125,9 @@ final class Connection {
   void reply(Reply reply) {
     if (lastReply == null) {
       firstReply = reply;
+      if (!send.inFlight()) {
+        unsentSince = shard.nanoTime();
+      }
     } else {
       lastReply.next = reply;
     }
@@ -210,12 +215,12 @@ final class Connection {
       if (tls != null && tls.decrypt(inbox)) {
         continue;
       }
-      if (tls != null && tls.busy()) {
-        blocked = true;
-        return;
-      }
       if (phase != before) {
         continue;
+      }
+      if (tls != null && (tls.busy() || tls.waitsForOutput())) {
+        blocked = true;
+        return;
       }
       if (ended) {
         finish(partial() ? "left in the middle of a message" : "disconnected");
@@ -298,24 +303,36 @@ final class Connection {
   // ---------------------------------------------------------------- out
 
   private void flush() {
-    if (send.inFlight() || phase == Phase.CLOSING || phase == Phase.CLOSED) {
+    if (send.inFlight()
+        || phase == Phase.LINGERING
+        || phase == Phase.CLOSING
+        || phase == Phase.CLOSED) {
       return;
     }
     if (tls != null) {
       if (tls.encrypt()) {
-        sendSince = shard.nanoTime();
+        unsentSince = shard.nanoTime();
         shard.keepTime();
         tls.send(loop, send, socket, sendList);
         return;
       }
+      if (tls.outputOver()) {
+        // What is still owed can't be said any more.
+        finish("TLS was closed");
+        linger();
+        return;
+      }
     } else if (firstReply != null) {
       gather();
-      sendSince = shard.nanoTime();
+      unsentSince = shard.nanoTime();
       shard.keepTime();
       loop.send(send, socket, sendList);
       return;
     }
-    if (tlsAsked && firstReply == null && tls == null) {
+    if (firstReply != null) {
+      // TLS has something else to do first, and waits for the client.
+      shard.keepTime();
+    } else if (tlsAsked && tls == null) {
       switchToTls();
     } else if (phase == Phase.FINISHING) {
       finishIfAnswered();
@@ -424,7 +441,7 @@ final class Connection {
   // ---------------------------------------------------------------- the appliance's answers
 
   void onAnswered(Piece piece) {
-    transmission.onAnswered(piece, phase == Phase.CLOSING);
+    transmission.onAnswered(piece, phase == Phase.CLOSING || phase == Phase.LINGERING);
     wake();
   }
 
@@ -475,6 +492,11 @@ final class Connection {
       flush();
       return;
     }
+    linger();
+  }
+
+  /** All is sent that will be; the client may take it and close. */
+  private void linger() {
     if (ended) {
       abort(reason);
       return;
@@ -534,9 +556,13 @@ final class Connection {
   boolean needsTime() {
     return switch (phase) {
       case HANDSHAKE, LINGERING -> true;
-      case TRANSMISSION, FINISHING -> send.inFlight() || (partialSince != 0 && receive.inFlight());
+      case TRANSMISSION, FINISHING -> unsent() || (partialSince != 0 && receive.inFlight());
       case CLOSING, CLOSED -> false;
     };
+  }
+
+  private boolean unsent() {
+    return send.inFlight() || firstReply != null;
   }
 
   void checkTime(long now) {
@@ -548,7 +574,7 @@ final class Connection {
         }
       }
       case TRANSMISSION, FINISHING -> {
-        if (send.inFlight() && now - sendSince > stallNanos) {
+        if (unsent() && now - unsentSince > stallNanos) {
           abort("does not take its replies");
         } else if (partialSince != 0 && receive.inFlight() && now - partialSince > stallNanos) {
           abort("does not finish what it began to send");

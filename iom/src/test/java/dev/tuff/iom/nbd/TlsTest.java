@@ -48,7 +48,7 @@ class TlsTest {
     }
   }
 
-  private static TlsSettings settings(boolean required, ClientCertificate clients)
+  static TlsSettings settings(boolean required, ClientCertificate clients)
       throws IOException {
     Path authorities = clients == ClientCertificate.NONE ? null : pem("ca.pem");
     return TlsSettings.of(pem("server.pem"), pem("server.key"), authorities, required, clients);
@@ -134,7 +134,7 @@ class TlsTest {
     }
   }
 
-  private static SSLContext context(String certificate) throws Exception {
+  static SSLContext context(String certificate) throws Exception {
     CertificateFactory factory = CertificateFactory.getInstance("X.509");
     KeyStore trust = KeyStore.getInstance("PKCS12");
     trust.load(null, null);
