@@ -672,7 +672,8 @@ final class Transmission {
       if (operation.unanswered == 0) {
         end(operation);
       } else {
-        // Its last piece ends it, with a reply that is not asked for any more.
+        // Its last piece ends it; a client that still reads must not take it for done.
+        operation.fail(Nbd.EINVAL, "its payload ended early");
         current = null;
         operation.allIssued = true;
       }
