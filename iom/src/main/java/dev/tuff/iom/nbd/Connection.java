@@ -55,7 +55,13 @@ final class Connection {
   private TlsLink tls;
   private boolean tlsAsked;
 
-  private Inbox inbox = new Inbox(INBOX_BYTES);
+  /**
+   * Given back when kernel and appliance have let go. Not left to the collector of garbage: that
+   * would count it as part of the heap's limit.
+   */
+  private final Arena memory = Arena.ofConfined();
+
+  private Inbox inbox = new Inbox(memory, INBOX_BYTES);
   private Piece receivingInto;
   private boolean ended;
   private boolean blocked;
@@ -140,7 +146,8 @@ final class Connection {
   void reply(byte[] bytes) {
     Reply reply = shard.newReply();
     // Not pooled: negotiation is short.
-    reply.payload = Arena.ofAuto().allocate(bytes.length);
+    reply.own = Arena.ofConfined();
+    reply.payload = reply.own.allocate(bytes.length);
     MemorySegment.copy(MemorySegment.ofArray(bytes), 0, reply.payload, 0, bytes.length);
     reply.payloadBytes = bytes.length;
     reply(reply);
@@ -418,8 +425,8 @@ final class Connection {
 
   private void switchToTls() {
     tlsAsked = false;
-    inbox = new Inbox(TlsLink.INBOX_BYTES);
-    tls = new TlsLink(this, shard.tls());
+    inbox = new Inbox(memory, TlsLink.INBOX_BYTES);
+    tls = new TlsLink(this, memory, shard.tls());
     handshake.restart();
     pump();
     wake();
@@ -536,6 +543,7 @@ final class Connection {
     }
     phase = Phase.CLOSED;
     socket.close();
+    memory.close();
     if (export != null) {
       export.leave();
     }

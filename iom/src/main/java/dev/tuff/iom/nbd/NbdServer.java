@@ -282,7 +282,7 @@ public final class NbdServer implements AutoCloseable {
               i,
               nbdShard -> {
                 nbdShard.shard().remove(nbdShard);
-                return nbdShard.buffers().all();
+                return nbdShard.close();
               });
       for (IoBuffer[] size : buffers) {
         memory.give(size);

@@ -30,16 +30,21 @@ final class TlsLink {
 
   private final Connection connection;
   private final SSLEngine engine;
-  private final MemorySegment inMemory = Arena.ofAuto().allocate(NET_IN_BYTES);
-  private final ByteBuffer in = inMemory.asByteBuffer();
-  private final MemorySegment outMemory = Arena.ofAuto().allocate(NET_OUT_BYTES);
-  private final ByteBuffer out = outMemory.asByteBuffer();
+  private final MemorySegment inMemory;
+  private final ByteBuffer in;
+  private final MemorySegment outMemory;
+  private final ByteBuffer out;
   private boolean busy;
   private boolean failed;
   private boolean closing;
 
-  TlsLink(Connection connection, TlsSettings settings) {
+  /** With memory of its connection. */
+  TlsLink(Connection connection, Arena arena, TlsSettings settings) {
     this.connection = connection;
+    this.inMemory = arena.allocate(NET_IN_BYTES);
+    this.in = inMemory.asByteBuffer();
+    this.outMemory = arena.allocate(NET_OUT_BYTES);
+    this.out = outMemory.asByteBuffer();
     this.engine = settings.engine();
   }
 

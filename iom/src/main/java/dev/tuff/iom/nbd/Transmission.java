@@ -28,6 +28,8 @@ final class Transmission {
     ISSUE,
     /** A read whose reply is one run of pieces: nothing else may come between. */
     STREAM,
+    /** A status request that has no buffer for its answer yet. */
+    STATUS,
     PAYLOAD,
     /** A payload that nobody wants. */
     SKIP,
@@ -45,6 +47,8 @@ final class Transmission {
 
   /** Payload that is skipped rather than breaking the connection off. */
   private static final long MAX_SKIPPED_BYTES = 2L * Nbd.MAX_PAYLOAD_BYTES;
+
+  private static final int BLOCK_BYTES = 4096;
 
   private final Connection connection;
   private final NbdShard shard;
@@ -107,6 +111,12 @@ final class Transmission {
         }
         case STREAM -> {
           if (!stream()) {
+            return false;
+          }
+          state = State.HEADER;
+        }
+        case STATUS -> {
+          if (!askStatus()) {
             return false;
           }
           state = State.HEADER;
@@ -483,6 +493,10 @@ final class Transmission {
       }
       return;
     }
+    if (operation.command == Nbd.CMD_BLOCK_STATUS) {
+      state = State.STATUS;
+      return;
+    }
     current = null;
     operation.allIssued = true;
     Piece piece = newPiece(operation);
@@ -491,11 +505,6 @@ final class Transmission {
       case Nbd.CMD_TRIM -> piece.request.discard(offset, operation.length, toughness(operation));
       case Nbd.CMD_WRITE_ZEROES ->
           piece.request.writeZeroes(offset, operation.length, false, toughness(operation));
-      case Nbd.CMD_BLOCK_STATUS -> {
-        // Less than was asked for is as good an answer; the client asks on.
-        long bytes = Math.min(operation.length, VolumeRequest.MAX_QUERY_BYTES);
-        piece.request.queryAllocation(offset, bytes, piece.allocation());
-      }
       default -> Invariant.check(false, "a command about space", operation.command);
     }
     submit(piece);
@@ -511,8 +520,40 @@ final class Transmission {
     return piece;
   }
 
-  private void answerStatus(Operation operation, AllocationMap map) {
-    int most = operation.flag(Nbd.CMD_FLAG_REQ_ONE) ? 1 : MAX_EXTENTS;
+  /** Less than was asked for is as good an answer; the client asks on. */
+  private static long statusRange(Operation operation) {
+    return Math.min(operation.length, VolumeRequest.MAX_QUERY_BYTES);
+  }
+
+  /** Extents of an answer at most. */
+  private static int mostExtents(Operation operation) {
+    long blocks = statusRange(operation) / BLOCK_BYTES + 2;
+    return operation.flag(Nbd.CMD_FLAG_REQ_ONE) ? 1 : (int) Math.min(blocks, MAX_EXTENTS);
+  }
+
+  /** Asks the volume, with a buffer at hand for the answer; false when there is none yet. */
+  private boolean askStatus() {
+    Operation operation = current;
+    int bytes = Replies.statusBytes(mostExtents(operation));
+    IoBuffer buffer = takeBuffer(0, bytes);
+    if (buffer == null) {
+      return false;
+    }
+    current = null;
+    operation.allIssued = true;
+    Piece piece = newPiece(operation);
+    piece.buffer = buffer;
+    piece.offset = operation.offset;
+    piece.bytes = bytes;
+    piece.allocation = shard.newMap();
+    piece.request.queryAllocation(operation.offset, statusRange(operation), piece.allocation);
+    submit(piece);
+    return true;
+  }
+
+  private void answerStatus(Operation operation, Piece piece) {
+    AllocationMap map = piece.allocation;
+    int most = mostExtents(operation);
     long[] bytes = new long[most];
     int[] states = new int[most];
     int count = 0;
@@ -522,20 +563,16 @@ final class Transmission {
       states[count] = map.mapped(at) ? 0 : Nbd.STATE_HOLE | Nbd.STATE_ZERO;
       at = end;
     }
-    replies.status(operation, allocationContext, bytes, states, count);
+    replies.status(operation, piece, allocationContext, bytes, states, count);
   }
 
   // ---------------------------------------------------------------- pieces
 
   /** The next piece of an operation with its buffer, or null: later. */
   private Piece nextPiece(Operation operation) {
-    // One connection alone must not take what others need.
-    if (heldBytes >= shard.buffers().connectionBytes()) {
-      return null;
-    }
     int bytes = pieceBytes(operation);
     long offset = operation.offset + operation.issued;
-    IoBuffer buffer = shard.buffers().take(connection, offset, bytes);
+    IoBuffer buffer = takeBuffer(offset, bytes);
     if (buffer == null) {
       return null;
     }
@@ -544,8 +581,20 @@ final class Transmission {
     piece.offset = offset;
     piece.bytes = bytes;
     operation.issued += bytes;
-    heldBytes += buffer.capacityBytes();
     return piece;
+  }
+
+  /** A buffer, counted as this connection's, or null: later. */
+  private IoBuffer takeBuffer(long offset, int bytes) {
+    // One connection alone must not take what others need.
+    if (heldBytes >= shard.buffers().connectionBytes()) {
+      return null;
+    }
+    IoBuffer buffer = shard.buffers().take(connection, offset, bytes);
+    if (buffer != null) {
+      heldBytes += buffer.capacityBytes();
+    }
+    return buffer;
   }
 
   private Piece newPiece(Operation operation) {
@@ -590,7 +639,7 @@ final class Transmission {
     if (operation.command == Nbd.CMD_READ) {
       replies.read(operation, piece, result == RequestResult.OK, last);
     } else if (operation.command == Nbd.CMD_BLOCK_STATUS && operation.error == 0) {
-      answerStatus(operation, piece.request.allocation());
+      answerStatus(operation, piece);
     } else if (last) {
       replies.end(operation);
     }

@@ -107,6 +107,61 @@ class ConnectionLimitsTest {
     }
   }
 
+  /** Answers about space are in the memory for requests, too: nobody has as many as he asks for. */
+  @Test
+  void statusRepliesThatNobodyReadsAreBounded() throws Exception {
+    int extents = 1200;
+    try (WireClient client = rig.go("v", Style.EXTENDED)) {
+      client.call(0, Nbd.CMD_WRITE_ZEROES, 0, ServerRig.V_BYTES);
+      for (int i = 0; i < extents; i++) {
+        client.request(0, 8192L * i, new byte[1]);
+        if (i % 100 == 99) {
+          for (int replies = 0; replies < 100; replies++) {
+            assertThat(client.chunk(0).errorCode()).isZero();
+          }
+        }
+      }
+      long before = rig.server.connections().getFirst().requests();
+      int asked = 250;
+      for (int i = 0; i < asked; i++) {
+        client.request(0, Nbd.CMD_BLOCK_STATUS, 0, 8192L * extents);
+      }
+      TimeUnit.MILLISECONDS.sleep(1000);
+      assertThat(rig.server.connections().getFirst().requests() - before).isBetween(10L, 100L);
+      for (int i = 0; i < asked; i++) {
+        Chunk status = client.chunk(0);
+        assertThat(status.type()).isEqualTo(Nbd.REPLY_TYPE_BLOCK_STATUS_EXT);
+        // The context, the number of extents, and as many as there are in one answer.
+        assertThat(status.data()).hasSize(8 + 1024 * 16);
+        assertThat(status.in().getLong(8)).isEqualTo(4096);
+        assertThat(status.in().getLong(8 + 1023 * 16)).isEqualTo(4096);
+      }
+      client.disconnect();
+    }
+  }
+
+  /** More than is sent at once: the list goes on as it is taken. */
+  @Test
+  void aLongListComesWhole() throws Exception {
+    for (int i = 0; i < 500; i++) {
+      String description = "d".repeat(Export.MAX_DESCRIPTION_BYTES);
+      rig.exports.add(new Export("export-" + i, description, rig.array.volume("v"), false, 0));
+    }
+    try (WireClient client = rig.connect().greet()) {
+      for (int i = 0; i < 3; i++) {
+        client.sendOption(Nbd.OPT_LIST, new byte[0]);
+      }
+      TimeUnit.MILLISECONDS.sleep(300);
+      for (int i = 0; i < 3; i++) {
+        int listed = 0;
+        while (client.optionReply().type() == Nbd.REP_SERVER) {
+          listed++;
+        }
+        assertThat(listed).isEqualTo(504);
+      }
+    }
+  }
+
   /** Whoever leaves at whatever moment: the next is served, and every buffer comes back. */
   @Test
   void disconnectsInTheMiddleHarmNobody() {
