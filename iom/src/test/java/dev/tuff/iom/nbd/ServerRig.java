@@ -106,11 +106,6 @@ final class ServerRig implements AutoCloseable {
         bytes + " bytes are not written");
   }
 
-  /** Waits until the newest connection speaks TLS. */
-  void awaitTls() {
-    await(() -> server.connections().getLast().tls(), "no TLS");
-  }
-
   private static void await(BooleanSupplier condition, String otherwise) {
     long deadline = System.nanoTime() + 10_000_000_000L;
     while (!condition.getAsBoolean()) {
