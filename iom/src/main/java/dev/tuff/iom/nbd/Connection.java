@@ -76,7 +76,11 @@ final class Connection {
   /** When what is to be sent last got on, or when it came to be where there was nothing. */
   private long unsentSince;
 
+
+  /** When the step of a request that is half here began, 0 when none is. */
   private long partialSince;
+
+  private long partialStep;
   private long lingerUntil;
 
   // Of RequestBuffers.
@@ -216,6 +220,10 @@ final class Connection {
         continue;
       }
       blocked = !wantsInput;
+      if (blocked) {
+        // That time is not the client's.
+        partialSince = 0;
+      }
       if (blocked || receive.inFlight()) {
         return;
       }
@@ -244,7 +252,11 @@ final class Connection {
 
   private void receive() {
     if (phase == Phase.TRANSMISSION && partial()) {
-      partialSince = shard.nanoTime();
+      // Not by every byte that comes: a client could stretch a request for ever.
+      if (partialSince == 0 || partialStep != transmission.steps()) {
+        partialSince = shard.nanoTime();
+        partialStep = transmission.steps();
+      }
       shard.keepTime();
     } else {
       partialSince = 0;

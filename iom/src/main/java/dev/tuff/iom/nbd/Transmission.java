@@ -68,6 +68,9 @@ final class Transmission {
   /** Of buffers that this connection has. */
   private long heldBytes;
 
+  /** Headers, pieces of payload and MiB of skipped payload that have come whole. */
+  private long steps;
+
   private long requests;
   private long readBytes;
   private long writtenBytes;
@@ -122,6 +125,10 @@ final class Transmission {
           state = State.HEADER;
         }
         case PAYLOAD -> {
+          if (current.issued == 0 && filling == null && inbox.available() == 0) {
+            // No buffer for a mere announcement.
+            return true;
+          }
           if (filling == null && !nextPayloadPiece()) {
             return false;
           }
@@ -139,6 +146,10 @@ final class Transmission {
         case SKIP -> {
           int now = (int) Math.min(skipRest, inbox.available());
           inbox.skip(now);
+          if (skipRest / RequestBuffers.MAX_PIECE_BYTES
+              != (skipRest - now) / RequestBuffers.MAX_PIECE_BYTES) {
+            steps++;
+          }
           skipRest -= now;
           if (skipRest > 0) {
             return true;
@@ -177,6 +188,7 @@ final class Transmission {
     current = operation;
     operations++;
     requests++;
+    steps++;
     if (operation.command == Nbd.CMD_DISC) {
       // It has no reply, whatever is wrong with it.
       end(operation);
@@ -457,6 +469,7 @@ final class Transmission {
     Piece piece = filling;
     Operation operation = current;
     filling = null;
+    steps++;
     if (operation.issued == operation.length) {
       operation.allIssued = true;
       current = null;
@@ -737,6 +750,11 @@ final class Transmission {
   /** Whether a request has begun to arrive and has not arrived whole. */
   boolean partial() {
     return state == State.PAYLOAD || state == State.SKIP;
+  }
+
+  /** Grows with each header and with each MiB of payload: what a time limit is for. */
+  long steps() {
+    return steps;
   }
 
   long requests() {
