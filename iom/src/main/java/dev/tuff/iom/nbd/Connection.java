@@ -33,6 +33,9 @@ final class Connection {
   private static final int INBOX_BYTES = 16 << 10;
   private static final int PIECES_PER_SEND = 64;
 
+  /** How long after the server's stop requests are still answered, with a refusal. */
+  private static final long REFUSING_NANOS = 1_000_000_000L;
+
   /** So that a send that goes on at all is over before it counts as stalled. */
   private static final int BYTES_PER_SEND = 1 << 20;
 
@@ -76,12 +79,12 @@ final class Connection {
   /** When what is to be sent last got on, or when it came to be where there was nothing. */
   private long unsentSince;
 
-
   /** When the step of a request that is half here began, 0 when none is. */
   private long partialSince;
 
   private long partialStep;
   private long lingerUntil;
+  private long stopSince;
 
   // Of RequestBuffers.
   IoBuffer granted;
@@ -498,7 +501,7 @@ final class Connection {
       pump();
     }
     flush();
-    if (stopping && phase == Phase.TRANSMISSION && transmission.idle() && !partial()) {
+    if (stopping && refused()) {
       finish("the server stops");
     }
   }
@@ -563,20 +566,31 @@ final class Connection {
     shard.remove(this);
   }
 
-  /** The server stops: what is under way is answered, everything else refused. */
+  /** The server stops: what is under way is answered; then everything is refused for a moment. */
   void stop() {
     stopping = true;
-    if (phase == Phase.HANDSHAKE) {
-      finish("the server stops");
-    }
+    stopSince = shard.nanoTime();
+    shard.keepTime();
     wake();
+  }
+
+  /** Whether the moment is over, and nothing under way is left. */
+  private boolean refused() {
+    boolean through =
+        switch (phase) {
+          case HANDSHAKE -> true;
+          case TRANSMISSION -> transmission.idle() && !partial();
+          case FINISHING, LINGERING, CLOSING, CLOSED -> false;
+        };
+    return through && shard.nanoTime() - stopSince >= REFUSING_NANOS;
   }
 
   /** Whether someone has to look at the time for it. */
   boolean needsTime() {
     return switch (phase) {
       case HANDSHAKE, LINGERING -> true;
-      case TRANSMISSION, FINISHING -> unsent() || (partialSince != 0 && receive.inFlight());
+      case TRANSMISSION, FINISHING ->
+          stopping || unsent() || (partialSince != 0 && receive.inFlight());
       case CLOSING, CLOSED -> false;
     };
   }
@@ -586,6 +600,9 @@ final class Connection {
   }
 
   void checkTime(long now) {
+    if (stopping) {
+      wake();
+    }
     long stallNanos = (long) (shard.limits().stallSeconds() * 1e9);
     switch (phase) {
       case HANDSHAKE -> {

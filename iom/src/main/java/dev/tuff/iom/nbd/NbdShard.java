@@ -72,6 +72,10 @@ final class NbdShard implements Actor {
     connections.add(connection);
     keepTime();
     connection.open();
+    if (server.stopping()) {
+      // Accepted before, and comes here after.
+      connection.stop();
+    }
   }
 
   void attend(Connection connection) {
