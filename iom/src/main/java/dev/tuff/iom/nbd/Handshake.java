@@ -110,9 +110,13 @@ final class Handshake {
             return true;
           }
           state = State.OPTION;
-          refuse(
-              Nbd.REP_ERR_TOO_BIG,
-              "an option has up to " + MAX_OPTION_BYTES + " bytes of data here");
+          if (wantsTls()) {
+            refuseWithoutTls();
+          } else {
+            refuse(
+                Nbd.REP_ERR_TOO_BIG,
+                "an option has up to " + MAX_OPTION_BYTES + " bytes of data here");
+          }
         }
         case LIST -> {
           if (connection.queuedBytes() > MAX_QUEUED_BYTES) {
@@ -169,18 +173,9 @@ final class Handshake {
       refuse(Nbd.REP_ERR_SHUTDOWN, "the server stops");
       return;
     }
-    if (connection.shard.tlsRequired() && !connection.secured()) {
-      switch (option) {
-        case Nbd.OPT_STARTTLS, Nbd.OPT_ABORT -> {}
-        case Nbd.OPT_EXPORT_NAME -> {
-          leave("asked for an export without TLS");
-          return;
-        }
-        default -> {
-          refuse(Nbd.REP_ERR_TLS_REQD, "this server wants TLS first");
-          return;
-        }
-      }
+    if (wantsTls()) {
+      refuseWithoutTls();
+      return;
     }
     switch (option) {
       case Nbd.OPT_EXPORT_NAME -> onExportName(in);
@@ -195,6 +190,22 @@ final class Handshake {
       case Nbd.OPT_EXTENDED_HEADERS -> onExtendedHeaders(in);
       case Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT -> onMetaContext(in);
       default -> refuse(Nbd.REP_ERR_UNSUP, "option " + option + " is not known here");
+    }
+  }
+
+  /** Whether the option is not for clients without TLS. */
+  private boolean wantsTls() {
+    return connection.shard.tlsRequired()
+        && !connection.secured()
+        && option != Nbd.OPT_STARTTLS
+        && option != Nbd.OPT_ABORT;
+  }
+
+  private void refuseWithoutTls() {
+    if (option == Nbd.OPT_EXPORT_NAME) {
+      leave("asked for an export without TLS");
+    } else {
+      refuse(Nbd.REP_ERR_TLS_REQD, "this server wants TLS first");
     }
   }
 
