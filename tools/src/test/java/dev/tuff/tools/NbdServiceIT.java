@@ -289,8 +289,8 @@ class NbdServiceIT {
     TuffProcess.run(folder, "connections").refuses("no service runs", "tuff serve");
     TuffProcess.run(folder, "export", "add", "x").refuses("no volume named x");
     TuffProcess.run(folder, "export", "remove", "x").refuses("nothing is exported");
-    TuffProcess.run(folder, "export", "add", "v", "--name", "n".repeat(256))
-        .refuses("1 to 255 bytes");
+    TuffProcess.run(folder, "export", "add", "v", "--name", "n".repeat(4097))
+        .refuses("1 to 4096 bytes");
     TuffProcess.run(folder, "export", "add", "v", "--max-clients", "-1")
         .isCalledWrongly("-1 clients");
     assertThat(folder.resolve("tuff.exports.toml")).doesNotExist();
