@@ -55,9 +55,7 @@ final class TlsLink {
 
   /** Whether nothing more can be received before something of what is to be sent is out. */
   boolean waitsForOutput() {
-    return !failed
-        && engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP
-        && !roomForRecord();
+    return !failed && engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP && !roomForRecord();
   }
 
   /**

@@ -45,7 +45,10 @@ final class Transmission {
   /** Extents in one answer to a status request; whoever wants more asks on from where it ends. */
   private static final int MAX_EXTENTS = 1024;
 
-  /** Payload that is skipped rather than breaking the connection off. */
+  /**
+   * Payload that is skipped rather than breaking the connection off. With extended headers, which
+   * tell apart what is sent and what is meant, the protocol wants it broken off beyond the limit.
+   */
   private static final long MAX_SKIPPED_BYTES = 2L * Nbd.MAX_PAYLOAD_BYTES;
 
   private static final int BLOCK_BYTES = 4096;
@@ -449,7 +452,8 @@ final class Transmission {
       }
       return;
     }
-    if (bytes < 0 || bytes > MAX_SKIPPED_BYTES) {
+    long most = style == Style.EXTENDED ? Nbd.MAX_PAYLOAD_BYTES : MAX_SKIPPED_BYTES;
+    if (bytes < 0 || bytes > most) {
       // There may be no end of it.
       leave("sent a payload of " + Long.toUnsignedString(bytes) + " bytes");
       end(operation);
@@ -497,14 +501,17 @@ final class Transmission {
 
   /** Trim, zeroes and block status, the commands about space: the volume does them by itself. */
   private void beginSpace(Operation operation) {
-    if (operation.command == Nbd.CMD_WRITE_ZEROES && operation.flag(Nbd.CMD_FLAG_NO_HOLE)) {
-      if (operation.flag(Nbd.CMD_FLAG_FAST_ZERO)) {
-        operation.fail(Nbd.ENOTSUP, "zeroes that keep their places take as long as other data");
+    if (operation.command == Nbd.CMD_WRITE_ZEROES) {
+      boolean keep = operation.flag(Nbd.CMD_FLAG_NO_HOLE);
+      if (operation.flag(Nbd.CMD_FLAG_FAST_ZERO) && (keep || !hasWholeBlock(operation))) {
+        operation.fail(Nbd.ENOTSUP, "these zeroes would take as long as other data");
         refuse(operation);
-      } else {
-        state = State.ISSUE;
+        return;
       }
-      return;
+      if (keep) {
+        state = State.ISSUE;
+        return;
+      }
     }
     if (operation.command == Nbd.CMD_BLOCK_STATUS) {
       state = State.STATUS;
@@ -521,6 +528,13 @@ final class Transmission {
       default -> Invariant.check(false, "a command about space", operation.command);
     }
     submit(piece);
+  }
+
+  /** Whether there is a block that loses its place; a piece of one is read, changed and written. */
+  private boolean hasWholeBlock(Operation operation) {
+    long first = (operation.offset + BLOCK_BYTES - 1) & -BLOCK_BYTES;
+    long end = operation.offset + operation.length;
+    return first < (end == volume.sizeBytes() ? end : end & -BLOCK_BYTES);
   }
 
   /** Zeroes that keep their places: in pieces, as the volume takes only so many at once. */

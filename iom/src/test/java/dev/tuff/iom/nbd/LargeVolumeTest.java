@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class LargeVolumeTest {
   private static final long GIB = 1L << 30;
-  private static final long BYTES = 200 * GIB;
+  private static final long BYTES = 600 * GIB;
   private static final int MAX = 32 << 20;
   private ServerRig rig;
 
@@ -61,7 +61,6 @@ class LargeVolumeTest {
         assertThat(other.readData(0, i * 4096L, 512)).hasSize(512);
         assertThat(other.write(0, i * 4096L, new byte[512])).isZero();
       }
-      assertThat(other.call(0, Nbd.CMD_FLUSH, 0, 0)).isZero();
       assertThat(hasReply(busy)).as("the trim is done already").isFalse();
       for (int open = 2; open > 0; open--) {
         Chunk reply = busy.chunk(0);
@@ -82,7 +81,9 @@ class LargeVolumeTest {
       assertThat(other.write(0, 4096, new byte[] {1, 2, 3})).isZero();
       long trim = busy.request(0, Nbd.CMD_TRIM, 0, BYTES);
       TimeUnit.MILLISECONDS.sleep(100);
-      assertThat(other.readData(0, 4096, 3)).isEqualTo(new byte[3]);
+      for (int i = 0; i < 10; i++) {
+        assertThat(other.readData(0, 4096, 3)).isEqualTo(new byte[3]);
+      }
       assertThat(hasReply(busy)).as("the trim is done already").isFalse();
       assertThat(other.write(0, 4096, new byte[] {4, 5, 6})).isZero();
       assertThat(busy.replies(trim, 0).getLast().errorCode()).isZero();
@@ -132,9 +133,16 @@ class LargeVolumeTest {
       assertThat(client.write(0, GIB, data)).isZero();
       assertThat(Arrays.equals(client.readData(0, GIB, MAX), data)).isTrue();
       assertThat(client.readError(0, GIB, MAX + 1)).isEqualTo(Nbd.EINVAL);
-      assertThat(client.write(0, GIB, new byte[MAX + 1])).isEqualTo(Nbd.EINVAL);
       assertThat(client.readData(0, GIB, 512)).isEqualTo(Arrays.copyOf(data, 512));
-      client.disconnect();
+      if (style == Style.EXTENDED) {
+        // Lengths that are sent and those that are meant are told apart: no client needs this.
+        client.send(client.header(Nbd.CMD_FLAG_PAYLOAD_LEN, Nbd.CMD_WRITE, 1, GIB, MAX + 1));
+        client.expectEnd();
+      } else {
+        assertThat(client.write(0, GIB, new byte[MAX + 1])).isEqualTo(Nbd.EINVAL);
+        assertThat(client.readData(0, GIB, 512)).isEqualTo(Arrays.copyOf(data, 512));
+        client.disconnect();
+      }
     }
   }
 }

@@ -114,7 +114,9 @@ class TlsEndsTest {
       return Arrays.copyOf(all.array(), all.position());
     }
 
-    /** Several requests, hardened writes at the end, that are under way when the next byte comes. */
+    /**
+     * Several requests, hardened writes at the end, that are under way when the next byte comes.
+     */
     byte[] writes() throws SSLException {
       ByteBuffer all = ByteBuffer.allocate(8 * (28 + 50_000));
       for (int i = 0; i < 8; i++) {
