@@ -150,6 +150,7 @@ final class Connection {
   }
 
   /** Queues bytes of the negotiation. */
+  @SuppressWarnings("MustBeClosedChecker") // closed when the reply is sent, or dropped
   void reply(byte[] bytes) {
     Reply reply = shard.newReply();
     // Not pooled: negotiation is short.
