@@ -334,6 +334,7 @@ class NbdClientsIT {
         mkdir mnt/d
         for i in $(seq 40); do head -c 1000000 /dev/urandom > mnt/d/$i; done
         (cd mnt && find . -type f | sort | xargs sha256sum) > sums
+        sync
         rm mnt/d/1? mnt/d/2?
         sync
         mapped() { nbdinfo --map --totals 'nbd+unix:///v?socket=s' | awk '$NF == "data" {print $1}'; }

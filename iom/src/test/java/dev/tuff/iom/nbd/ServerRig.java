@@ -144,7 +144,12 @@ final class ServerRig implements AutoCloseable {
 
   /** Waits until nobody is connected, so that the next test begins with all buffers back. */
   void awaitNoConnections() {
-    await(() -> server.connections().isEmpty(), "connections stay");
+    awaitConnections(0);
+  }
+
+  /** Waits until no more than so many are connected. */
+  void awaitConnections(int count) {
+    await(() -> server.connections().size() <= count, "connections stay");
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.nbd.TlsSettings.ClientCertificate;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
@@ -219,6 +220,49 @@ class TlsEndsTest {
     try (WireClient plain = rig.connect()) {
       plain.greet();
       assertThat(plain.optionType(Nbd.OPT_LIST, new byte[0])).isEqualTo(Nbd.REP_ERR_TLS_REQD);
+    }
+  }
+
+  /**
+   * Records that are spoilt or cut, for a bounded time; a client who was there before is served.
+   */
+  @Test
+  void spoiltRecordsHarmNobody() throws Exception {
+    long first = Long.getLong("dev.tuff.seed", System.nanoTime());
+    System.out.println("TlsEndsTest: again with -Ddev.tuff.seed=" + first);
+    try (Client witness = connect("TLSv1.3")) {
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(4);
+      for (long seed = first; System.nanoTime() < end; seed++) {
+        Random random = new Random(seed);
+        try (Client client = connect(random.nextBoolean() ? "TLSv1.2" : "TLSv1.3")) {
+          spoil(client, random);
+        } catch (UncheckedIOException e) {
+          assertThat(e.getMessage()).containsAnyOf("reset", "Broken pipe");
+        } catch (AssertionError e) {
+          throw new AssertionError("again with -Ddev.tuff.seed=" + seed, e);
+        }
+        witness.send(bytes(witness.wire.header(0, Nbd.CMD_READ, 1, 0, 100)));
+        assertThat(witness.read(116)).hasSize(116);
+      }
+      rig.awaitConnections(1);
+    }
+    rig.awaitNoConnections();
+  }
+
+  private static void spoil(Client client, Random random) throws IOException {
+    byte[] records = client.writes();
+    if (random.nextBoolean()) {
+      client.engine.closeOutbound();
+      records = together(records, client.records(new byte[0]));
+    }
+    for (int i = random.nextInt(3); i > 0; i--) {
+      records[random.nextInt(records.length)] ^= (byte) (1 << random.nextInt(8));
+    }
+    int length = random.nextBoolean() ? records.length : random.nextInt(records.length);
+    client.wire.send(Arrays.copyOf(records, length));
+    if (random.nextBoolean()) {
+      client.wire.channel().shutdownOutput();
+      client.wire.readToEnd();
     }
   }
 
