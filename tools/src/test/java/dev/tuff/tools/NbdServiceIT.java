@@ -1,11 +1,14 @@
 package dev.tuff.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.contentOf;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -34,12 +37,14 @@ class NbdServiceIT {
   /**
    * Writes blocks that say which version they are, over three connections, and says after each
    * flush which versions it covers. With a file of what was said, it verifies: each block must have
-   * the newest version that was covered, or a newer one.
+   * the newest version that was covered, or a newer one. With {@code --fua} nothing is flushed:
+   * each write is hard when it is replied to.
    */
   private static final String LOAD =
       """
       import nbd, os, random, sys
       uri, told = sys.argv[1], sys.argv[2]
+      fua = "--fua" in sys.argv
       BLOCKS, SIZE = 2000, 4096
       def block(i, version): return (b"%08d %08d " % (i, version)) * (SIZE // 18) + bytes(SIZE % 18)
       hs = [nbd.NBD() for _ in range(3)]
@@ -74,11 +79,11 @@ class NbdServiceIT {
                       version += 1
                       now[i] = version
                       buf = nbd.Buffer.from_bytearray(bytearray(block(i, version)))
-                      pending.append((h.aio_pwrite(buf, i * SIZE), buf))
+                      pending.append((h.aio_pwrite(buf, i * SIZE, flags=nbd.CMD_FLAG_FUA if fua else 0), buf))
                   while pending:
                       pending = [p for p in pending if not h.aio_command_completed(p[0])]
                       if pending: h.poll(-1)
-              hs[r.randrange(3)].flush()
+              if not fua: hs[r.randrange(3)].flush()
               for i, v in now.items(): out.write("%d %d\\n" % (i, v))
               out.flush()
       except nbd.Error as e:
@@ -87,6 +92,16 @@ class NbdServiceIT {
 
   @Test
   void whatWasFlushedSurvivesKills() throws Exception {
+    whatWasToldSurvivesKills();
+  }
+
+  @Test
+  void whatWasWrittenWithFuaSurvivesKills() throws Exception {
+    whatWasToldSurvivesKills("--fua");
+  }
+
+  /** The volume itself promises nothing of a write that is replied to. */
+  private void whatWasToldSurvivesKills(String... mode) throws Exception {
     requirePython();
     System.out.println("NbdServiceIT: again with -Dtuff.crash.seed=" + SEED);
     Random random = new Random(SEED);
@@ -94,7 +109,7 @@ class NbdServiceIT {
     Files.writeString(folder.resolve("load.py"), LOAD);
     for (int kill = 0; kill < 4; kill++) {
       try (ServeProcess serve = ServeProcess.start(folder, "--unix", "s", "--all")) {
-        Process load = load(serve);
+        Process load = load(serve, mode);
         TimeUnit.MILLISECONDS.sleep(700 + random.nextInt(1500));
         serve.kill();
         assertThat(load.waitFor(30, TimeUnit.SECONDS)).isTrue();
@@ -112,12 +127,12 @@ class NbdServiceIT {
   }
 
   /** Starts the load, which first verifies what was told before, and waits until it writes. */
-  private Process load(ServeProcess serve) throws Exception {
+  private Process load(ServeProcess serve, String... mode) throws Exception {
+    List<String> command =
+        new ArrayList<>(List.of("/usr/bin/python3", "load.py", "nbd+unix:///v?socket=s", "told"));
+    command.addAll(List.of(mode));
     Process load =
-        new ProcessBuilder("/usr/bin/python3", "load.py", "nbd+unix:///v?socket=s", "told")
-            .directory(folder.toFile())
-            .redirectErrorStream(true)
-            .start();
+        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
     String line = load.inputReader().readLine();
     while (line != null && !line.equals("loading")) {
       assertThat(line).as("what the load says").startsWith("verified");
@@ -154,6 +169,7 @@ class NbdServiceIT {
             "--end_fsync=1");
     try (ServeProcess serve = ServeProcess.start(folder, "--unix", "s", "--all")) {
       serve.client(with(job, "--do_verify=0"));
+      File said = folder.resolve("other").toFile();
       Process other =
           new ProcessBuilder(
                   "fio",
@@ -168,10 +184,11 @@ class NbdServiceIT {
                   "--time_based",
                   "--runtime=20")
               .directory(folder.toFile())
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .redirectErrorStream(true)
+              .redirectOutput(said)
               .start();
       TimeUnit.MILLISECONDS.sleep(2000);
+      assertThat(other.isAlive()).as("the other load: %s", contentOf(said)).isTrue();
       serve.kill();
       other.waitFor(30, TimeUnit.SECONDS);
       other.destroyForcibly();
@@ -289,8 +306,8 @@ class NbdServiceIT {
     TuffProcess.run(folder, "connections").refuses("no service runs", "tuff serve");
     TuffProcess.run(folder, "export", "add", "x").refuses("no volume named x");
     TuffProcess.run(folder, "export", "remove", "x").refuses("nothing is exported");
-    TuffProcess.run(folder, "export", "add", "v", "--name", "n".repeat(256))
-        .refuses("1 to 255 bytes");
+    TuffProcess.run(folder, "export", "add", "v", "--name", "n".repeat(4097))
+        .refuses("1 to 4096 bytes");
     TuffProcess.run(folder, "export", "add", "v", "--max-clients", "-1")
         .isCalledWrongly("-1 clients");
     assertThat(folder.resolve("tuff.exports.toml")).doesNotExist();

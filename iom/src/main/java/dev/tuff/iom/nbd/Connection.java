@@ -33,6 +33,9 @@ final class Connection {
   private static final int INBOX_BYTES = 16 << 10;
   private static final int PIECES_PER_SEND = 64;
 
+  /** How long after the server's stop requests are still answered, with a refusal. */
+  private static final long REFUSING_NANOS = 1_000_000_000L;
+
   /** So that a send that goes on at all is over before it counts as stalled. */
   private static final int BYTES_PER_SEND = 1 << 20;
 
@@ -55,7 +58,13 @@ final class Connection {
   private TlsLink tls;
   private boolean tlsAsked;
 
-  private Inbox inbox = new Inbox(INBOX_BYTES);
+  /**
+   * Given back when kernel and appliance have let go. Not left to the collector of garbage: that
+   * would count it as part of the heap's limit.
+   */
+  private final Arena memory = Arena.ofConfined();
+
+  private Inbox inbox = new Inbox(memory, INBOX_BYTES);
   private Piece receivingInto;
   private boolean ended;
   private boolean blocked;
@@ -67,9 +76,15 @@ final class Connection {
   private int sentOfFirst;
   private long queuedBytes;
 
-  private long sendSince;
+  /** When what is to be sent last got on, or when it came to be where there was nothing. */
+  private long unsentSince;
+
+  /** When the step of a request that is half here began, 0 when none is. */
   private long partialSince;
+
+  private long partialStep;
   private long lingerUntil;
+  private long stopSince;
 
   // Of RequestBuffers.
   IoBuffer granted;
@@ -123,6 +138,9 @@ final class Connection {
   void reply(Reply reply) {
     if (lastReply == null) {
       firstReply = reply;
+      if (!send.inFlight()) {
+        unsentSince = shard.nanoTime();
+      }
     } else {
       lastReply.next = reply;
     }
@@ -132,10 +150,12 @@ final class Connection {
   }
 
   /** Queues bytes of the negotiation. */
+  @SuppressWarnings("MustBeClosedChecker") // closed when the reply is sent, or dropped
   void reply(byte[] bytes) {
     Reply reply = shard.newReply();
     // Not pooled: negotiation is short.
-    reply.payload = Arena.ofAuto().allocate(bytes.length);
+    reply.own = Arena.ofConfined();
+    reply.payload = reply.own.allocate(bytes.length);
     MemorySegment.copy(MemorySegment.ofArray(bytes), 0, reply.payload, 0, bytes.length);
     reply.payloadBytes = bytes.length;
     reply(reply);
@@ -204,18 +224,22 @@ final class Connection {
         continue;
       }
       blocked = !wantsInput;
+      if (blocked) {
+        // That time is not the client's.
+        partialSince = 0;
+      }
       if (blocked || receive.inFlight()) {
         return;
       }
       if (tls != null && tls.decrypt(inbox)) {
         continue;
       }
-      if (tls != null && tls.busy()) {
-        blocked = true;
-        return;
-      }
       if (phase != before) {
         continue;
+      }
+      if (tls != null && (tls.busy() || tls.waitsForOutput())) {
+        blocked = true;
+        return;
       }
       if (ended) {
         finish(partial() ? "left in the middle of a message" : "disconnected");
@@ -232,7 +256,11 @@ final class Connection {
 
   private void receive() {
     if (phase == Phase.TRANSMISSION && partial()) {
-      partialSince = shard.nanoTime();
+      // Not by every byte that comes: a client could stretch a request for ever.
+      if (partialSince == 0 || partialStep != transmission.steps()) {
+        partialSince = shard.nanoTime();
+        partialStep = transmission.steps();
+      }
       shard.keepTime();
     } else {
       partialSince = 0;
@@ -298,24 +326,36 @@ final class Connection {
   // ---------------------------------------------------------------- out
 
   private void flush() {
-    if (send.inFlight() || phase == Phase.CLOSING || phase == Phase.CLOSED) {
+    if (send.inFlight()
+        || phase == Phase.LINGERING
+        || phase == Phase.CLOSING
+        || phase == Phase.CLOSED) {
       return;
     }
     if (tls != null) {
       if (tls.encrypt()) {
-        sendSince = shard.nanoTime();
+        unsentSince = shard.nanoTime();
         shard.keepTime();
         tls.send(loop, send, socket, sendList);
         return;
       }
+      if (tls.outputOver()) {
+        // What is still owed can't be said any more.
+        finish("TLS was closed");
+        linger();
+        return;
+      }
     } else if (firstReply != null) {
       gather();
-      sendSince = shard.nanoTime();
+      unsentSince = shard.nanoTime();
       shard.keepTime();
       loop.send(send, socket, sendList);
       return;
     }
-    if (tlsAsked && firstReply == null && tls == null) {
+    if (firstReply != null) {
+      // TLS has something else to do first, and waits for the client.
+      shard.keepTime();
+    } else if (tlsAsked && tls == null) {
       switchToTls();
     } else if (phase == Phase.FINISHING) {
       finishIfAnswered();
@@ -401,8 +441,8 @@ final class Connection {
 
   private void switchToTls() {
     tlsAsked = false;
-    inbox = new Inbox(TlsLink.INBOX_BYTES);
-    tls = new TlsLink(this, shard.tls());
+    inbox = new Inbox(memory, TlsLink.INBOX_BYTES);
+    tls = new TlsLink(this, memory, shard.tls());
     handshake.restart();
     pump();
     wake();
@@ -424,7 +464,7 @@ final class Connection {
   // ---------------------------------------------------------------- the appliance's answers
 
   void onAnswered(Piece piece) {
-    transmission.onAnswered(piece, phase == Phase.CLOSING);
+    transmission.onAnswered(piece, phase == Phase.CLOSING || phase == Phase.LINGERING);
     wake();
   }
 
@@ -462,7 +502,7 @@ final class Connection {
       pump();
     }
     flush();
-    if (stopping && phase == Phase.TRANSMISSION && transmission.idle() && !partial()) {
+    if (stopping && refused()) {
       finish("the server stops");
     }
   }
@@ -475,6 +515,11 @@ final class Connection {
       flush();
       return;
     }
+    linger();
+  }
+
+  /** All is sent that will be; the client may take it and close. */
+  private void linger() {
     if (ended) {
       abort(reason);
       return;
@@ -514,6 +559,7 @@ final class Connection {
     }
     phase = Phase.CLOSED;
     socket.close();
+    memory.close();
     if (export != null) {
       export.leave();
     }
@@ -521,25 +567,43 @@ final class Connection {
     shard.remove(this);
   }
 
-  /** The server stops: what is under way is answered, everything else refused. */
+  /** The server stops: what is under way is answered; then everything is refused for a moment. */
   void stop() {
     stopping = true;
-    if (phase == Phase.HANDSHAKE) {
-      finish("the server stops");
-    }
+    stopSince = shard.nanoTime();
+    shard.keepTime();
     wake();
+  }
+
+  /** Whether the moment is over, and nothing under way is left. */
+  private boolean refused() {
+    boolean through =
+        switch (phase) {
+          case HANDSHAKE -> true;
+          case TRANSMISSION -> transmission.idle() && !partial();
+          case FINISHING, LINGERING, CLOSING, CLOSED -> false;
+        };
+    return through && shard.nanoTime() - stopSince >= REFUSING_NANOS;
   }
 
   /** Whether someone has to look at the time for it. */
   boolean needsTime() {
     return switch (phase) {
       case HANDSHAKE, LINGERING -> true;
-      case TRANSMISSION, FINISHING -> send.inFlight() || (partialSince != 0 && receive.inFlight());
+      case TRANSMISSION, FINISHING ->
+          stopping || unsent() || (partialSince != 0 && receive.inFlight());
       case CLOSING, CLOSED -> false;
     };
   }
 
+  private boolean unsent() {
+    return send.inFlight() || firstReply != null;
+  }
+
   void checkTime(long now) {
+    if (stopping) {
+      wake();
+    }
     long stallNanos = (long) (shard.limits().stallSeconds() * 1e9);
     switch (phase) {
       case HANDSHAKE -> {
@@ -548,7 +612,7 @@ final class Connection {
         }
       }
       case TRANSMISSION, FINISHING -> {
-        if (send.inFlight() && now - sendSince > stallNanos) {
+        if (unsent() && now - unsentSince > stallNanos) {
           abort("does not take its replies");
         } else if (partialSince != 0 && receive.inFlight() && now - partialSince > stallNanos) {
           abort("does not finish what it began to send");

@@ -11,6 +11,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * machine at a time.
  */
 public final class Export {
+  /** Longest name in bytes, as the protocol has it. */
+  public static final int MAX_NAME_BYTES = Nbd.MAX_STRING_BYTES;
+
   /** Longest description in bytes. */
   public static final int MAX_DESCRIPTION_BYTES = 256;
 
@@ -22,16 +25,20 @@ public final class Export {
   private final AtomicInteger clients = new AtomicInteger();
 
   /**
-   * @param name what clients ask for: 1 to 255 bytes
+   * @param name what clients ask for: 1 to {@link #MAX_NAME_BYTES} bytes
    * @param description for people, may be empty
-   * @param readOnly whether clients may only read
+   * @param readOnly whether clients may only read; of an array that is read-only they may not more
    * @param maxClients connections at a time, 0 for no limit; a client may open several
    */
   public Export(String name, String description, Volume volume, boolean readOnly, int maxClients) {
     int bytes = name.getBytes(StandardCharsets.UTF_8).length;
-    if (bytes < 1 || bytes > 255 || name.indexOf('\0') >= 0) {
+    if (bytes < 1 || bytes > MAX_NAME_BYTES || name.indexOf('\0') >= 0) {
       throw new IllegalArgumentException(
-          "An export's name has 1 to 255 bytes and no zero byte; this one has " + bytes + ".");
+          "An export's name has 1 to "
+              + MAX_NAME_BYTES
+              + " bytes and no zero byte; this one has "
+              + bytes
+              + ".");
     }
     if (description.getBytes(StandardCharsets.UTF_8).length > MAX_DESCRIPTION_BYTES
         || description.indexOf('\0') >= 0) {
@@ -44,7 +51,7 @@ public final class Export {
     this.name = name;
     this.description = description;
     this.volume = volume;
-    this.readOnly = readOnly;
+    this.readOnly = readOnly || volume.readOnly();
     this.maxClients = maxClients;
   }
 

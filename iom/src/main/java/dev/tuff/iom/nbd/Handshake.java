@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
 
 /**
  * Fixed newstyle negotiation on the server's side: greeting, options, and how the connection ends
@@ -17,14 +18,16 @@ final class Handshake {
     DATA,
     /** Option data that is too long to be looked at. */
     SKIP,
+    /** Exports are listed; there may be more than are sent at once. */
+    LIST,
     OVER
   }
 
   /** Longest option data that is looked at; names and queries have up to 4096 bytes each. */
   private static final int MAX_OPTION_BYTES = 64 << 10;
 
-  /** Unsent replies after which no further option is looked at. */
-  private static final int MAX_QUEUED_BYTES = 256 << 10;
+  /** Bytes of unsent replies after which nothing further is answered. */
+  private static final int MAX_QUEUED_BYTES = 32 << 10;
 
   private static final int REPLY_HEADER_BYTES = 20;
   private static final String ALLOCATION = "base:allocation";
@@ -38,6 +41,7 @@ final class Handshake {
   private int option;
   private long rest;
   private byte[] data;
+  private Iterator<Export> toList;
 
   // What was negotiated; STARTTLS forgets it.
   private boolean structured;
@@ -106,9 +110,19 @@ final class Handshake {
             return true;
           }
           state = State.OPTION;
-          refuse(
-              Nbd.REP_ERR_TOO_BIG,
-              "an option has up to " + MAX_OPTION_BYTES + " bytes of data here");
+          if (wantsTls()) {
+            refuseWithoutTls();
+          } else {
+            refuse(
+                Nbd.REP_ERR_TOO_BIG,
+                "an option has up to " + MAX_OPTION_BYTES + " bytes of data here");
+          }
+        }
+        case LIST -> {
+          if (connection.queuedBytes() > MAX_QUEUED_BYTES) {
+            return false;
+          }
+          listNext();
         }
         case OVER -> {
           return false;
@@ -159,18 +173,9 @@ final class Handshake {
       refuse(Nbd.REP_ERR_SHUTDOWN, "the server stops");
       return;
     }
-    if (connection.shard.tlsRequired() && !connection.secured()) {
-      switch (option) {
-        case Nbd.OPT_STARTTLS, Nbd.OPT_ABORT -> {}
-        case Nbd.OPT_EXPORT_NAME -> {
-          leave("asked for an export without TLS");
-          return;
-        }
-        default -> {
-          refuse(Nbd.REP_ERR_TLS_REQD, "this server wants TLS first");
-          return;
-        }
-      }
+    if (wantsTls()) {
+      refuseWithoutTls();
+      return;
     }
     switch (option) {
       case Nbd.OPT_EXPORT_NAME -> onExportName(in);
@@ -185,6 +190,22 @@ final class Handshake {
       case Nbd.OPT_EXTENDED_HEADERS -> onExtendedHeaders(in);
       case Nbd.OPT_LIST_META_CONTEXT, Nbd.OPT_SET_META_CONTEXT -> onMetaContext(in);
       default -> refuse(Nbd.REP_ERR_UNSUP, "option " + option + " is not known here");
+    }
+  }
+
+  /** Whether the option is not for clients without TLS. */
+  private boolean wantsTls() {
+    return connection.shard.tlsRequired()
+        && !connection.secured()
+        && option != Nbd.OPT_STARTTLS
+        && option != Nbd.OPT_ABORT;
+  }
+
+  private void refuseWithoutTls() {
+    if (option == Nbd.OPT_EXPORT_NAME) {
+      leave("asked for an export without TLS");
+    } else {
+      refuse(Nbd.REP_ERR_TLS_REQD, "this server wants TLS first");
     }
   }
 
@@ -217,14 +238,23 @@ final class Handshake {
       refuse(Nbd.REP_ERR_INVALID, "LIST takes no data");
       return;
     }
-    for (Export export : connection.shard.exports().all()) {
+    toList = connection.shard.exports().all().iterator();
+    state = State.LIST;
+  }
+
+  private void listNext() {
+    if (toList.hasNext()) {
+      Export export = toList.next();
       byte[] name = export.name().getBytes(StandardCharsets.UTF_8);
       byte[] description = export.description().getBytes(StandardCharsets.UTF_8);
       ByteBuffer entry = ByteBuffer.allocate(4 + name.length + description.length);
       entry.putInt(name.length).put(name).put(description);
       answer(Nbd.REP_SERVER, entry.array());
+    } else {
+      toList = null;
+      state = State.OPTION;
+      acknowledge();
     }
-    acknowledge();
   }
 
   private void onStartTls(ByteBuffer in) {

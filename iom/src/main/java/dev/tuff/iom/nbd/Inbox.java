@@ -4,17 +4,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** What was received and is not consumed yet. One thread. */
+/** What was received and is not consumed yet, in memory of its connection. One thread. */
 final class Inbox {
   private final MemorySegment memory;
   private final int capacity;
   private int head;
   private int tail;
 
-  Inbox(int capacity) {
+  Inbox(Arena arena, int capacity) {
     this.capacity = capacity;
-    // Freed with the connection, or later: the kernel may still know it while it closes.
-    this.memory = Arena.ofAuto().allocate(capacity, 64);
+    this.memory = arena.allocate(capacity, 64);
   }
 
   MemorySegment memory() {

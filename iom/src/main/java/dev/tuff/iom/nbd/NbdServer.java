@@ -169,6 +169,10 @@ public final class NbdServer implements AutoCloseable {
     }
   }
 
+  boolean stopping() {
+    return stopping;
+  }
+
   void onClosed() {
     connections.decrementAndGet();
   }
@@ -241,8 +245,9 @@ public final class NbdServer implements AutoCloseable {
 
   /**
    * Stops gracefully: no new connections, what is under way is answered, further requests get
-   * ESHUTDOWN, connections are closed when they are through. What is not through in time is broken
-   * off. The volumes' data is hardened when the array is closed.
+   * ESHUTDOWN and further options ERR_SHUTDOWN. Connections are closed when they are through, a
+   * second after the stop at the earliest. What is not through in time is broken off. The volumes'
+   * data is hardened when the array is closed.
    */
   public synchronized void stop(double seconds) {
     if (closed) {
@@ -282,7 +287,7 @@ public final class NbdServer implements AutoCloseable {
               i,
               nbdShard -> {
                 nbdShard.shard().remove(nbdShard);
-                return nbdShard.buffers().all();
+                return nbdShard.close();
               });
       for (IoBuffer[] size : buffers) {
         memory.give(size);

@@ -1,5 +1,6 @@
 package dev.tuff.iom.nbd;
 
+import dev.tuff.device.IoBuffer;
 import dev.tuff.device.SocketLoop;
 import dev.tuff.device.SocketRequest;
 import dev.tuff.device.UringLoop;
@@ -7,7 +8,10 @@ import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Message;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.volume.AllocationMap;
 import dev.tuff.natives.Socket;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -21,12 +25,17 @@ import java.util.Set;
 final class NbdShard implements Actor {
   private static final long TICK_NANOS = 1_000_000_000L;
 
+  /** Replies are made so many at a time; there are never more than connections may have open. */
+  private static final int REPLIES_AT_ONCE = 64;
+
   private final NbdServer server;
   private final Shard shard;
   private final UringLoop loop;
   private final RequestBuffers buffers;
   private final Set<Connection> connections = new LinkedHashSet<>();
   private final ArrayDeque<Connection> toAttend = new ArrayDeque<>();
+  private final ArrayDeque<AllocationMap> freeMaps = new ArrayDeque<>();
+  private final Arena replyMemory = Arena.ofShared();
   private final SocketRequest ticker = new SocketRequest(this::onTick);
   private Reply freeReplies;
   private Piece freePieces;
@@ -63,6 +72,10 @@ final class NbdShard implements Actor {
     connections.add(connection);
     keepTime();
     connection.open();
+    if (server.stopping()) {
+      // Accepted before, and comes here after.
+      connection.stop();
+    }
   }
 
   void attend(Connection connection) {
@@ -165,17 +178,33 @@ final class NbdShard implements Actor {
 
   // ---------------------------------------------------------------- pools
 
+  /** Gives its memory back; no connection may be left. */
+  IoBuffer[][] close() {
+    Invariant.check(connections.isEmpty(), "no connection is left", connections.size());
+    replyMemory.close();
+    return buffers.all();
+  }
+
   Reply newReply() {
-    Reply reply = freeReplies;
-    if (reply == null) {
-      return new Reply();
+    if (freeReplies == null) {
+      MemorySegment headers = replyMemory.allocate((long) REPLIES_AT_ONCE * Reply.HEADER_BYTES, 8);
+      for (int i = 0; i < REPLIES_AT_ONCE; i++) {
+        Reply made = new Reply(headers.asSlice((long) i * Reply.HEADER_BYTES, Reply.HEADER_BYTES));
+        made.next = freeReplies;
+        freeReplies = made;
+      }
     }
+    Reply reply = freeReplies;
     freeReplies = reply.next;
     reply.next = null;
     return reply;
   }
 
   void recycle(Reply reply) {
+    if (reply.own != null) {
+      reply.own.close();
+      reply.own = null;
+    }
     reply.headerBytes = 0;
     reply.payload = null;
     reply.payloadOffset = 0;
@@ -196,6 +225,12 @@ final class NbdShard implements Actor {
     return piece;
   }
 
+  /** Room for the answer to a query; comes back with the piece that has it. */
+  AllocationMap newMap() {
+    AllocationMap map = freeMaps.poll();
+    return map == null ? new AllocationMap() : map;
+  }
+
   /** Takes a piece back, with its buffer, when neither appliance nor output has it. */
   void recycleIfFree(Piece piece) {
     if (piece.inAppliance || piece.inOutput) {
@@ -207,6 +242,10 @@ final class NbdShard implements Actor {
       bufferBytes = piece.buffer.capacityBytes();
       buffers.give(piece.buffer);
       piece.buffer = null;
+    }
+    if (piece.allocation != null) {
+      freeMaps.push(piece.allocation);
+      piece.allocation = null;
     }
     piece.operation = null;
     piece.connection = null;

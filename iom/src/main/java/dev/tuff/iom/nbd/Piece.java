@@ -23,20 +23,15 @@ final class Piece implements RequestHandler {
   boolean inAppliance;
   boolean inOutput;
   boolean answered;
-  private AllocationMap allocation;
+
+  /** Room for the answer to a query, or null. */
+  AllocationMap allocation;
+
   Piece nextOfOperation;
   Piece next;
 
   Piece(int shard) {
     request = new VolumeRequest(shard, this, this);
-  }
-
-  /** Room for the answer to a query; made when first needed. */
-  AllocationMap allocation() {
-    if (allocation == null) {
-      allocation = new AllocationMap();
-    }
-    return allocation;
   }
 
   /** Where the piece's first byte lies in the buffer. */

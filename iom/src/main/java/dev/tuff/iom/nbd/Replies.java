@@ -1,6 +1,5 @@
 package dev.tuff.iom.nbd;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -90,12 +89,19 @@ final class Replies {
     connection.reply(reply);
   }
 
-  /** Extents from the operation's offset on. */
-  void status(Operation operation, int context, long[] bytes, int[] states, int count) {
+  /** Room that {@code count} extents need. */
+  static int statusBytes(int count) {
+    return 8 + 16 * count;
+  }
+
+  /** Extents from the operation's offset on, written to the piece's buffer. */
+  void status(
+      Operation operation, Piece piece, int context, long[] bytes, int[] states, int count) {
     boolean wide = style == Transmission.Style.EXTENDED;
     int each = wide ? 16 : 8;
     int fixed = wide ? 8 : 4;
-    MemorySegment payload = Arena.ofAuto().allocate(fixed + (long) each * count);
+    MemorySegment payload = piece.buffer.segment();
+    int payloadBytes = fixed + each * count;
     payload.set(Nbd.INT, 0, context);
     if (wide) {
       payload.set(Nbd.INT, 4, count);
@@ -112,10 +118,12 @@ final class Replies {
     }
     Reply reply = connection.shard.newReply();
     int type = wide ? Nbd.REPLY_TYPE_BLOCK_STATUS_EXT : Nbd.REPLY_TYPE_BLOCK_STATUS;
-    chunk(reply, operation, type, Nbd.REPLY_FLAG_DONE, payload.byteSize());
+    chunk(reply, operation, type, Nbd.REPLY_FLAG_DONE, payloadBytes);
     reply.ends = operation;
+    reply.piece = piece;
     reply.payload = payload;
-    reply.payloadBytes = (int) payload.byteSize();
+    reply.payloadBytes = payloadBytes;
+    piece.inOutput = true;
     connection.reply(reply);
   }
 

@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 final class Reply {
   static final int HEADER_BYTES = 192;
 
-  final MemorySegment header = Arena.ofAuto().allocate(HEADER_BYTES, 8);
+  final MemorySegment header;
   int headerBytes;
   MemorySegment payload;
   long payloadOffset;
@@ -22,7 +22,15 @@ final class Reply {
   /** What is over when this is sent, or null. */
   Operation ends;
 
+  /** The payload's memory, if it is this reply's alone and ends with it, or null. */
+  Arena own;
+
   Reply next;
+
+  /** With {@link #HEADER_BYTES} of memory for its header. */
+  Reply(MemorySegment header) {
+    this.header = header;
+  }
 
   int bytes() {
     return headerBytes + payloadBytes;

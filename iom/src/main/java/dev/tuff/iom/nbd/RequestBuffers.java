@@ -75,7 +75,7 @@ final class RequestBuffers {
 
   /**
    * A buffer for a piece, or null: then the connection is woken when there is one for it, and has
-   * to ask for the same.
+   * to ask for the same, or to be {@linkplain #forget forgotten}.
    */
   IoBuffer take(Connection connection, long offset, int bytes) {
     int size = sizeFor(offset, bytes);
@@ -107,7 +107,7 @@ final class RequestBuffers {
     }
   }
 
-  /** Takes a connection that ends out of all queues. */
+  /** Takes a connection that needs no buffer any more out of all queues. */
   void forget(Connection connection) {
     if (connection.waitsForBuffer) {
       connection.waitsForBuffer = false;

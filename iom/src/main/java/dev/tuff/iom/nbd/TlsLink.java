@@ -30,26 +30,51 @@ final class TlsLink {
 
   private final Connection connection;
   private final SSLEngine engine;
-  private final MemorySegment inMemory = Arena.ofAuto().allocate(NET_IN_BYTES);
-  private final ByteBuffer in = inMemory.asByteBuffer();
-  private final MemorySegment outMemory = Arena.ofAuto().allocate(NET_OUT_BYTES);
-  private final ByteBuffer out = outMemory.asByteBuffer();
-  private final int packetBytes;
-  private final int contentBytes;
+  private final MemorySegment inMemory;
+  private final ByteBuffer in;
+  private final MemorySegment outMemory;
+  private final ByteBuffer out;
   private boolean busy;
   private boolean failed;
   private boolean closing;
 
-  TlsLink(Connection connection, TlsSettings settings) {
+  /** With memory of its connection. */
+  TlsLink(Connection connection, Arena arena, TlsSettings settings) {
     this.connection = connection;
+    this.inMemory = arena.allocate(NET_IN_BYTES);
+    this.in = inMemory.asByteBuffer();
+    this.outMemory = arena.allocate(NET_OUT_BYTES);
+    this.out = outMemory.asByteBuffer();
     this.engine = settings.engine();
-    this.packetBytes = engine.getSession().getPacketBufferSize();
-    this.contentBytes = engine.getSession().getApplicationBufferSize();
   }
 
   /** Whether a task of the handshake runs aside. */
   boolean busy() {
     return busy;
+  }
+
+  /** Whether nothing more can be received before something of what is to be sent is out. */
+  boolean waitsForOutput() {
+    return !failed && engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP && !roomForRecord();
+  }
+
+  /**
+   * Whether nothing more will ever be sent, replies that are still owed included: TLS has failed,
+   * or the output was closed; a client of TLS 1.2 closes both directions.
+   */
+  boolean outputOver() {
+    return (failed || engine.isOutboundDone()) && out.position() == 0;
+  }
+
+  /** The largest record is not known once and for all: it grows with what the client sends. */
+  private boolean roomForRecord() {
+    return out.remaining() >= engine.getSession().getPacketBufferSize();
+  }
+
+  /** Makes a record of TLS's own; false when nothing came of it. */
+  private boolean wrapOwn() throws SSLException {
+    SSLEngineResult result = engine.wrap(NOTHING, out);
+    return result.getStatus() == SSLEngineResult.Status.OK && result.bytesProduced() > 0;
   }
 
   // ---------------------------------------------------------------- in
@@ -73,15 +98,14 @@ final class TlsLink {
           return grew;
         }
         if (status == HandshakeStatus.NEED_WRAP) {
-          if (out.remaining() < packetBytes) {
+          if (!roomForRecord() || !wrapOwn()) {
             return grew;
           }
-          engine.wrap(NOTHING, out);
           connection.wake();
           continue;
         }
         inbox.compact();
-        if (inbox.room() < contentBytes) {
+        if (inbox.room() < engine.getSession().getApplicationBufferSize()) {
           return grew;
         }
         SSLEngineResult result = unwrap(inbox);
@@ -136,7 +160,7 @@ final class TlsLink {
   private void fail(SSLException cause) {
     failed = true;
     try {
-      if (out.remaining() >= packetBytes && !engine.isOutboundDone()) {
+      if (roomForRecord() && !engine.isOutboundDone()) {
         engine.wrap(NOTHING, out);
       }
     } catch (SSLException e) {
@@ -150,10 +174,12 @@ final class TlsLink {
   /** Makes records of what waits to be sent; true when there are any. */
   boolean encrypt() {
     try {
-      while (!busy && !failed && !closing && out.remaining() >= packetBytes) {
+      while (!busy && !failed && !closing && roomForRecord()) {
         HandshakeStatus status = engine.getHandshakeStatus();
         if (status == HandshakeStatus.NEED_WRAP) {
-          engine.wrap(NOTHING, out);
+          if (!wrapOwn()) {
+            break;
+          }
         } else if (status == HandshakeStatus.NOT_HANDSHAKING && connection.firstReply() != null) {
           SSLEngineResult result = engine.wrap(content(), out);
           connection.advance(result.bytesConsumed());
@@ -218,7 +244,7 @@ final class TlsLink {
     closing = true;
     engine.closeOutbound();
     try {
-      if (out.remaining() >= packetBytes) {
+      if (roomForRecord()) {
         engine.wrap(NOTHING, out);
       }
     } catch (SSLException e) {

@@ -38,6 +38,12 @@ public final class TlsSettings {
     REQUIRED
   }
 
+  static {
+    // Nothing of this server needs a second handshake, and a client that begins one and does not go
+    // on would hold up its replies. Read once by the JDK, with its first handshake as a server.
+    System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
+  }
+
   private static final Pattern PEM =
       Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \\1-----");
 

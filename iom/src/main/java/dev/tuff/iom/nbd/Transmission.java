@@ -28,6 +28,8 @@ final class Transmission {
     ISSUE,
     /** A read whose reply is one run of pieces: nothing else may come between. */
     STREAM,
+    /** A status request that has no buffer for its answer yet. */
+    STATUS,
     PAYLOAD,
     /** A payload that nobody wants. */
     SKIP,
@@ -43,8 +45,13 @@ final class Transmission {
   /** Extents in one answer to a status request; whoever wants more asks on from where it ends. */
   private static final int MAX_EXTENTS = 1024;
 
-  /** Payload that is skipped rather than breaking the connection off. */
+  /**
+   * Payload that is skipped rather than breaking the connection off. With extended headers, which
+   * tell apart what is sent and what is meant, the protocol wants it broken off beyond the limit.
+   */
   private static final long MAX_SKIPPED_BYTES = 2L * Nbd.MAX_PAYLOAD_BYTES;
+
+  private static final int BLOCK_BYTES = 4096;
 
   private final Connection connection;
   private final NbdShard shard;
@@ -63,6 +70,9 @@ final class Transmission {
 
   /** Of buffers that this connection has. */
   private long heldBytes;
+
+  /** Headers, pieces of payload and MiB of skipped payload that have come whole. */
+  private long steps;
 
   private long requests;
   private long readBytes;
@@ -111,7 +121,17 @@ final class Transmission {
           }
           state = State.HEADER;
         }
+        case STATUS -> {
+          if (!askStatus()) {
+            return false;
+          }
+          state = State.HEADER;
+        }
         case PAYLOAD -> {
+          if (current.issued == 0 && filling == null && inbox.available() == 0) {
+            // No buffer for a mere announcement.
+            return true;
+          }
           if (filling == null && !nextPayloadPiece()) {
             return false;
           }
@@ -129,6 +149,10 @@ final class Transmission {
         case SKIP -> {
           int now = (int) Math.min(skipRest, inbox.available());
           inbox.skip(now);
+          if (skipRest / RequestBuffers.MAX_PIECE_BYTES
+              != (skipRest - now) / RequestBuffers.MAX_PIECE_BYTES) {
+            steps++;
+          }
           skipRest -= now;
           if (skipRest > 0) {
             return true;
@@ -167,6 +191,7 @@ final class Transmission {
     current = operation;
     operations++;
     requests++;
+    steps++;
     if (operation.command == Nbd.CMD_DISC) {
       // It has no reply, whatever is wrong with it.
       end(operation);
@@ -329,6 +354,8 @@ final class Transmission {
     current = null;
     if (!operation.allIssued) {
       operation.allIssued = true;
+      // The next request may need a buffer of another size than the one that is waited for.
+      shard.buffers().forget(connection);
       if (operation.unanswered == 0) {
         replies.end(operation);
       }
@@ -362,6 +389,9 @@ final class Transmission {
       operation.lastPiece = piece;
       piece.request.read(piece.offset, piece.bytes, piece.buffer);
       submit(piece);
+    }
+    if (operation.error != 0) {
+      shard.buffers().forget(connection);
     }
     if (operation.unanswered > 0) {
       return false;
@@ -422,7 +452,8 @@ final class Transmission {
       }
       return;
     }
-    if (bytes < 0 || bytes > MAX_SKIPPED_BYTES) {
+    long most = style == Style.EXTENDED ? Nbd.MAX_PAYLOAD_BYTES : MAX_SKIPPED_BYTES;
+    if (bytes < 0 || bytes > most) {
       // There may be no end of it.
       leave("sent a payload of " + Long.toUnsignedString(bytes) + " bytes");
       end(operation);
@@ -442,6 +473,7 @@ final class Transmission {
     Piece piece = filling;
     Operation operation = current;
     filling = null;
+    steps++;
     if (operation.issued == operation.length) {
       operation.allIssued = true;
       current = null;
@@ -469,13 +501,20 @@ final class Transmission {
 
   /** Trim, zeroes and block status, the commands about space: the volume does them by itself. */
   private void beginSpace(Operation operation) {
-    if (operation.command == Nbd.CMD_WRITE_ZEROES && operation.flag(Nbd.CMD_FLAG_NO_HOLE)) {
-      if (operation.flag(Nbd.CMD_FLAG_FAST_ZERO)) {
-        operation.fail(Nbd.ENOTSUP, "zeroes that keep their places take as long as other data");
+    if (operation.command == Nbd.CMD_WRITE_ZEROES) {
+      boolean keep = operation.flag(Nbd.CMD_FLAG_NO_HOLE);
+      if (operation.flag(Nbd.CMD_FLAG_FAST_ZERO) && (keep || !hasWholeBlock(operation))) {
+        operation.fail(Nbd.ENOTSUP, "these zeroes would take as long as other data");
         refuse(operation);
-      } else {
-        state = State.ISSUE;
+        return;
       }
+      if (keep) {
+        state = State.ISSUE;
+        return;
+      }
+    }
+    if (operation.command == Nbd.CMD_BLOCK_STATUS) {
+      state = State.STATUS;
       return;
     }
     current = null;
@@ -486,14 +525,16 @@ final class Transmission {
       case Nbd.CMD_TRIM -> piece.request.discard(offset, operation.length, toughness(operation));
       case Nbd.CMD_WRITE_ZEROES ->
           piece.request.writeZeroes(offset, operation.length, false, toughness(operation));
-      case Nbd.CMD_BLOCK_STATUS -> {
-        // Less than was asked for is as good an answer; the client asks on.
-        long bytes = Math.min(operation.length, VolumeRequest.MAX_QUERY_BYTES);
-        piece.request.queryAllocation(offset, bytes, piece.allocation());
-      }
       default -> Invariant.check(false, "a command about space", operation.command);
     }
     submit(piece);
+  }
+
+  /** Whether there is a block that loses its place; a piece of one is read, changed and written. */
+  private boolean hasWholeBlock(Operation operation) {
+    long first = (operation.offset + BLOCK_BYTES - 1) & -BLOCK_BYTES;
+    long end = operation.offset + operation.length;
+    return first < (end == volume.sizeBytes() ? end : end & -BLOCK_BYTES);
   }
 
   /** Zeroes that keep their places: in pieces, as the volume takes only so many at once. */
@@ -506,8 +547,40 @@ final class Transmission {
     return piece;
   }
 
-  private void answerStatus(Operation operation, AllocationMap map) {
-    int most = operation.flag(Nbd.CMD_FLAG_REQ_ONE) ? 1 : MAX_EXTENTS;
+  /** Less than was asked for is as good an answer; the client asks on. */
+  private static long statusRange(Operation operation) {
+    return Math.min(operation.length, VolumeRequest.MAX_QUERY_BYTES);
+  }
+
+  /** Extents of an answer at most. */
+  private static int mostExtents(Operation operation) {
+    long blocks = statusRange(operation) / BLOCK_BYTES + 2;
+    return operation.flag(Nbd.CMD_FLAG_REQ_ONE) ? 1 : (int) Math.min(blocks, MAX_EXTENTS);
+  }
+
+  /** Asks the volume, with a buffer at hand for the answer; false when there is none yet. */
+  private boolean askStatus() {
+    Operation operation = current;
+    int bytes = Replies.statusBytes(mostExtents(operation));
+    IoBuffer buffer = takeBuffer(0, bytes);
+    if (buffer == null) {
+      return false;
+    }
+    current = null;
+    operation.allIssued = true;
+    Piece piece = newPiece(operation);
+    piece.buffer = buffer;
+    piece.offset = operation.offset;
+    piece.bytes = bytes;
+    piece.allocation = shard.newMap();
+    piece.request.queryAllocation(operation.offset, statusRange(operation), piece.allocation);
+    submit(piece);
+    return true;
+  }
+
+  private void answerStatus(Operation operation, Piece piece) {
+    AllocationMap map = piece.allocation;
+    int most = mostExtents(operation);
     long[] bytes = new long[most];
     int[] states = new int[most];
     int count = 0;
@@ -517,20 +590,16 @@ final class Transmission {
       states[count] = map.mapped(at) ? 0 : Nbd.STATE_HOLE | Nbd.STATE_ZERO;
       at = end;
     }
-    replies.status(operation, allocationContext, bytes, states, count);
+    replies.status(operation, piece, allocationContext, bytes, states, count);
   }
 
   // ---------------------------------------------------------------- pieces
 
   /** The next piece of an operation with its buffer, or null: later. */
   private Piece nextPiece(Operation operation) {
-    // One connection alone must not take what others need.
-    if (heldBytes >= shard.buffers().connectionBytes()) {
-      return null;
-    }
     int bytes = pieceBytes(operation);
     long offset = operation.offset + operation.issued;
-    IoBuffer buffer = shard.buffers().take(connection, offset, bytes);
+    IoBuffer buffer = takeBuffer(offset, bytes);
     if (buffer == null) {
       return null;
     }
@@ -539,8 +608,20 @@ final class Transmission {
     piece.offset = offset;
     piece.bytes = bytes;
     operation.issued += bytes;
-    heldBytes += buffer.capacityBytes();
     return piece;
+  }
+
+  /** A buffer, counted as this connection's, or null: later. */
+  private IoBuffer takeBuffer(long offset, int bytes) {
+    // One connection alone must not take what others need.
+    if (heldBytes >= shard.buffers().connectionBytes()) {
+      return null;
+    }
+    IoBuffer buffer = shard.buffers().take(connection, offset, bytes);
+    if (buffer != null) {
+      heldBytes += buffer.capacityBytes();
+    }
+    return buffer;
   }
 
   private Piece newPiece(Operation operation) {
@@ -585,7 +666,7 @@ final class Transmission {
     if (operation.command == Nbd.CMD_READ) {
       replies.read(operation, piece, result == RequestResult.OK, last);
     } else if (operation.command == Nbd.CMD_BLOCK_STATUS && operation.error == 0) {
-      answerStatus(operation, piece.request.allocation());
+      answerStatus(operation, piece);
     } else if (last) {
       replies.end(operation);
     }
@@ -662,11 +743,13 @@ final class Transmission {
     }
     if (partial()) {
       state = State.OVER;
+      shard.buffers().forget(connection);
       Operation operation = current;
       if (operation.unanswered == 0) {
         end(operation);
       } else {
-        // Its last piece ends it, with a reply that is not asked for any more.
+        // Its last piece ends it; a client that still reads must not take it for done.
+        operation.fail(Nbd.EINVAL, "its payload ended early");
         current = null;
         operation.allIssued = true;
       }
@@ -681,6 +764,11 @@ final class Transmission {
   /** Whether a request has begun to arrive and has not arrived whole. */
   boolean partial() {
     return state == State.PAYLOAD || state == State.SKIP;
+  }
+
+  /** Grows with each header and with each MiB of payload: what a time limit is for. */
+  long steps() {
+    return steps;
   }
 
   long requests() {

@@ -13,10 +13,13 @@ import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.write.WriteOp;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 
 /**
  * Where requests enter on a shard: cuts them, sends the parts to their IOMs, and gathers the
- * replies. Bounded: when too many parts are under way, later requests wait here in order.
+ * replies. Bounded: when too many parts are under way, later requests wait here, those of one
+ * volume in order, and volumes in turn. A request that has to wait for an earlier one of its volume
+ * holds up no other volume's.
  */
 public final class ClientSide implements Actor {
   /** Parts under way from one shard; the largest request alone may exceed it. */
@@ -24,7 +27,13 @@ public final class ClientSide implements Actor {
 
   private final Shard shard;
   private final Cut cut = new Cut();
-  private final ArrayDeque<VolumeRequest> waiting = new ArrayDeque<>(256);
+
+  /** Requests that wait, by their volume's GFID; no queue is empty. */
+  private final HashMap<Long, ArrayDeque<VolumeRequest>> waitingOf = new HashMap<>();
+
+  /** The queues of {@link #waitingOf}, in turn. */
+  private final ArrayDeque<ArrayDeque<VolumeRequest>> waiting = new ArrayDeque<>();
+
   private WriteOp[] freeWrites = new WriteOp[256];
   private int freeWriteCount;
   private ReadOp[] freeReads = new ReadOp[256];
@@ -65,18 +74,29 @@ public final class ClientSide implements Actor {
   private void take(VolumeRequest request) {
     requestsInside++;
     accepted.add(1);
-    if (!waiting.isEmpty() || mustWait(request)) {
-      waiting.add(request);
-      return;
+    if (!waiting.isEmpty() && waitingOf.containsKey(gfid(request))) {
+      waitingOf.get(gfid(request)).add(request);
+    } else if (nothingStarts() || heldUp(request)) {
+      ArrayDeque<VolumeRequest> queue = new ArrayDeque<>();
+      queue.add(request);
+      waitingOf.put(gfid(request), queue);
+      waiting.add(queue);
+    } else {
+      startHereOrElsewhere(request);
     }
-    startHereOrElsewhere(request);
   }
 
-  private boolean mustWait(VolumeRequest request) {
-    return paused
-        || partsUnderWay > PARTS_UNDER_WAY
-        || longRequests.holdUp(request)
-        || overtakes(request);
+  private static long gfid(VolumeRequest request) {
+    return request.volume.attributes().gfid();
+  }
+
+  private boolean nothingStarts() {
+    return paused || partsUnderWay > PARTS_UNDER_WAY;
+  }
+
+  /** Whether it has to wait for an earlier request of its volume. */
+  private boolean heldUp(VolumeRequest request) {
+    return longRequests.holdUp(request) || overtakes(request);
   }
 
   /** Whether it overlaps a request from before that has gone another way. */
@@ -489,8 +509,23 @@ public final class ClientSide implements Actor {
     if (!paused) {
       longRequests.issue();
     }
-    while (!waiting.isEmpty() && !mustWait(waiting.peek())) {
-      startHereOrElsewhere(waiting.poll());
+    int heldUp = 0;
+    while (heldUp < waiting.size() && !nothingStarts()) {
+      ArrayDeque<VolumeRequest> queue = waiting.poll();
+      VolumeRequest first = queue.peek();
+      if (heldUp(first)) {
+        heldUp++;
+        waiting.add(queue);
+        continue;
+      }
+      heldUp = 0;
+      queue.poll();
+      startHereOrElsewhere(first);
+      if (queue.isEmpty()) {
+        waitingOf.remove(gfid(first));
+      } else {
+        waiting.add(queue);
+      }
     }
   }
 

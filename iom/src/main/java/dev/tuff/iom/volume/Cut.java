@@ -20,6 +20,7 @@ final class Cut {
   private long rowStart;
   private int stripePart;
   private int stripeParts;
+  private long partStart;
 
   // The present part.
   long row;
@@ -63,6 +64,7 @@ final class Cut {
       nextOfRow();
       return true;
     }
+    partStart = position;
     locate(position);
     startInBlock = (int) (position % Drive.BLOCK_BYTES);
     long segmentEnd = position - position % segmentBytes + segmentBytes;
@@ -82,6 +84,7 @@ final class Cut {
 
   /** Stripe by stripe, so that the parts that belong together come together. */
   private void nextOfRow() {
+    partStart = rowStart;
     int segment = stripePart / layout.dataMembers();
     int of = stripePart % layout.dataMembers();
     long at = rowStart + of * chunkBytes + (long) segment * segmentBytes;
@@ -92,6 +95,14 @@ final class Cut {
     offsetInRequest = at - start;
     stripe = true;
     stripePart++;
+  }
+
+  /**
+   * The first byte that the parts to come may be about; with {@code present}, those to come and the
+   * present one.
+   */
+  long restStart(boolean present) {
+    return present ? partStart : stripePart < stripeParts ? rowStart : position;
   }
 
   private void locate(long at) {

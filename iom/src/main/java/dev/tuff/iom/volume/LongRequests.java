@@ -35,7 +35,9 @@ final class LongRequests {
   /** True when a later request has to wait until an earlier one that it overlaps is issued. */
   boolean holdUp(VolumeRequest later) {
     for (VolumeRequest earlier : unfinished) {
-      if (later.overlaps(earlier)) {
+      // What is issued already comes before it anyway.
+      long from = earlier.cut.restStart(earlier.partWaits);
+      if (later.overlaps(earlier) && later.offset + later.bytes > from) {
         return true;
       }
     }

@@ -126,7 +126,8 @@ public final class Volume {
     return deleted;
   }
 
-  boolean readOnly() {
+  /** True when the array takes no writes. */
+  public boolean readOnly() {
     return readOnly;
   }
 }

@@ -87,6 +87,63 @@ class ConnectionLimitsTest {
     }
   }
 
+  /** A byte now and then is not a sign of life. */
+  @Test
+  void requestsThatAreStretchedAreBrokenOff() throws Exception {
+    try (WireClient header = rig.go("v", Style.SIMPLE);
+        WireClient skipped = rig.go("ro", Style.SIMPLE)) {
+      skipped.send(skipped.header(0, Nbd.CMD_WRITE, 1, 0, 1000));
+      byte[] slow = new byte[20];
+      slow[0] = 0x25;
+      long began = System.nanoTime();
+      boolean headerEnded = false;
+      boolean skippedEnded = false;
+      for (int i = 0; i < slow.length && !(headerEnded && skippedEnded); i++) {
+        headerEnded = headerEnded || !trickle(header, slow[i]);
+        skippedEnded = skippedEnded || !trickle(skipped, slow[i]);
+        TimeUnit.MILLISECONDS.sleep(500);
+      }
+      assertThat(headerEnded).as("a header a byte at a time").isTrue();
+      assertThat(skippedEnded).as("a payload a byte at a time").isTrue();
+      assertThat((System.nanoTime() - began) / 1e9).isBetween(2.5, 8.0);
+    }
+  }
+
+  /** False when the server has closed. */
+  private static boolean trickle(WireClient client, byte one) {
+    try {
+      client.send(new byte[] {one});
+      return true;
+    } catch (java.io.UncheckedIOException e) {
+      assertThat(e).hasMessageContaining("Broken pipe");
+      return false;
+    }
+  }
+
+  /** Requests that were announced only have no memory that others could use. */
+  @Test
+  void anAnnouncementTakesNoBuffer() {
+    List<WireClient> announcing = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      WireClient client = rig.go("v", Style.SIMPLE);
+      client.send(client.header(0, Nbd.CMD_WRITE, 1, 0, 1 << 20));
+      announcing.add(client);
+    }
+    long began = System.nanoTime();
+    for (int shard = 0; shard < 2; shard++) {
+      try (WireClient client = rig.goOn(shard, "v", Style.SIMPLE)) {
+        assertThat(client.write(0, 0, new byte[1 << 20])).isZero();
+        client.disconnect();
+      }
+    }
+    assertThat((System.nanoTime() - began) / 1e9).isLessThan(2.5);
+    for (WireClient client : announcing) {
+      client.send(new byte[1 << 20]);
+      assertThat(client.chunk(0).errorCode()).isZero();
+      client.close();
+    }
+  }
+
   @Test
   void aClientThatReadsNoRepliesIsBrokenOffAndOthersAreServed() throws Exception {
     try (WireClient deaf = rig.go("v", Style.SIMPLE);
@@ -104,6 +161,61 @@ class ConnectionLimitsTest {
         TimeUnit.MILLISECONDS.sleep(5);
       }
       assertThat(broken).as("broken off").isTrue();
+    }
+  }
+
+  /** Answers about space are in the memory for requests, too: nobody has as many as he asks for. */
+  @Test
+  void statusRepliesThatNobodyReadsAreBounded() throws Exception {
+    int extents = 1200;
+    try (WireClient client = rig.go("v", Style.EXTENDED)) {
+      client.call(0, Nbd.CMD_WRITE_ZEROES, 0, ServerRig.V_BYTES);
+      for (int i = 0; i < extents; i++) {
+        client.request(0, 8192L * i, new byte[1]);
+        if (i % 100 == 99) {
+          for (int replies = 0; replies < 100; replies++) {
+            assertThat(client.chunk(0).errorCode()).isZero();
+          }
+        }
+      }
+      long before = rig.server.connections().getFirst().requests();
+      int asked = 250;
+      for (int i = 0; i < asked; i++) {
+        client.request(0, Nbd.CMD_BLOCK_STATUS, 0, 8192L * extents);
+      }
+      TimeUnit.MILLISECONDS.sleep(1000);
+      assertThat(rig.server.connections().getFirst().requests() - before).isBetween(10L, 100L);
+      for (int i = 0; i < asked; i++) {
+        Chunk status = client.chunk(0);
+        assertThat(status.type()).isEqualTo(Nbd.REPLY_TYPE_BLOCK_STATUS_EXT);
+        // The context, the number of extents, and as many as there are in one answer.
+        assertThat(status.data()).hasSize(8 + 1024 * 16);
+        assertThat(status.in().getLong(8)).isEqualTo(4096);
+        assertThat(status.in().getLong(8 + 1023 * 16)).isEqualTo(4096);
+      }
+      client.disconnect();
+    }
+  }
+
+  /** More than is sent at once: the list goes on as it is taken. */
+  @Test
+  void aLongListComesWhole() throws Exception {
+    for (int i = 0; i < 500; i++) {
+      String description = "d".repeat(Export.MAX_DESCRIPTION_BYTES);
+      rig.exports.add(new Export("export-" + i, description, rig.array.volume("v"), false, 0));
+    }
+    try (WireClient client = rig.connect().greet()) {
+      for (int i = 0; i < 3; i++) {
+        client.sendOption(Nbd.OPT_LIST, new byte[0]);
+      }
+      TimeUnit.MILLISECONDS.sleep(300);
+      for (int i = 0; i < 3; i++) {
+        int listed = 0;
+        while (client.optionReply().type() == Nbd.REP_SERVER) {
+          listed++;
+        }
+        assertThat(listed).isEqualTo(504);
+      }
     }
   }
 
@@ -234,7 +346,7 @@ class ConnectionLimitsTest {
       refused = busy.request(0, Nbd.CMD_READ, 0, 512);
     } catch (java.io.UncheckedIOException e) {
       // It was quicker.
-      assertThat(e).isNotNull();
+      assertThat(e).hasMessageContaining("Broken pipe");
     }
     while (!asked.isEmpty()) {
       Chunk reply = busy.chunk(0);
@@ -269,6 +381,31 @@ class ConnectionLimitsTest {
     }
     client.close();
     stopping.join();
+  }
+
+  /** Whoever speaks up at once after a stop is told of it, and not just left. */
+  @Test
+  void aStopIsToldToIdleClientsThatAsk() throws Exception {
+    try (WireClient idle = rig.go("v", Style.STRUCTURED);
+        WireClient negotiating = rig.connect().greet()) {
+      negotiating.option(Nbd.OPT_LIST, new byte[0]);
+      Thread stopping = new Thread(() -> rig.server.stop(10));
+      long began = System.nanoTime();
+      stopping.start();
+      while (Files.exists(rig.socket)) {
+        Thread.onSpinWait();
+      }
+      TimeUnit.MILLISECONDS.sleep(100);
+      assertThat(idle.readError(0, 0, 512)).isEqualTo(Nbd.ESHUTDOWN);
+      assertThat(idle.write(0, 0, new byte[512])).isEqualTo(Nbd.ESHUTDOWN);
+      assertThat(negotiating.optionType(Nbd.OPT_GO, WireClient.infoData("v")))
+          .isEqualTo(Nbd.REP_ERR_SHUTDOWN);
+      assertThat(negotiating.optionType(Nbd.OPT_ABORT, new byte[0])).isEqualTo(Nbd.REP_ACK);
+      negotiating.expectEnd();
+      idle.expectEnd();
+      stopping.join();
+      assertThat((System.nanoTime() - began) / 1e9).isBetween(0.9, 5.0);
+    }
   }
 
   @Test

@@ -116,7 +116,7 @@ class NbdFuzzTest {
       }
     } catch (UncheckedIOException | java.io.IOException e) {
       // The server has broken it off, as it may.
-      assertThat(e.getMessage()).containsIgnoringCase("e");
+      assertThat(e.getMessage()).containsAnyOf("reset", "Broken pipe");
     }
   }
 

@@ -15,9 +15,11 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 /**
@@ -85,19 +87,69 @@ final class ServerRig implements AutoCloseable {
     return connect().go(export, style);
   }
 
-  /** Waits until nobody is connected, so that the next test begins with all buffers back. */
-  void awaitNoConnections() {
+  /** A client whose connection lives on that shard. */
+  WireClient goOn(int shard, String export, Transmission.Style style) {
+    while (true) {
+      WireClient client = go(export, style);
+      if (server.connections().getLast().shard() == shard) {
+        return client;
+      }
+      client.disconnect();
+      client.close();
+    }
+  }
+
+  /** Waits until the clients that are connected have written so many bytes. */
+  void awaitWritten(long bytes) {
+    await(
+        () -> server.connections().stream().mapToLong(ConnectionInfo::writtenBytes).sum() >= bytes,
+        bytes + " bytes are not written");
+  }
+
+  private static void await(BooleanSupplier condition, String otherwise) {
     long deadline = System.nanoTime() + 10_000_000_000L;
-    while (!server.connections().isEmpty()) {
-      assertThat(System.nanoTime())
-          .as("connections stay: " + server.connections())
-          .isLessThan(deadline);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as(otherwise).isLessThan(deadline);
       try {
         Thread.sleep(5);
       } catch (InterruptedException e) {
         throw new AssertionError(e);
       }
     }
+  }
+
+  /** Spoils every block on the drives that has this content. */
+  void damage(byte[] block) {
+    int found = 0;
+    try {
+      for (int i = 0; i < 3; i++) {
+        try (RandomAccessFile file = new RandomAccessFile(folder.resolve("d" + i).toFile(), "rw")) {
+          byte[] all = new byte[(int) file.length()];
+          file.readFully(all);
+          for (int at = 0; at < all.length; at += block.length) {
+            if (Arrays.equals(all, at, at + block.length, block, 0, block.length)) {
+              file.seek(at + 1000);
+              file.write(block[1000] ^ 1);
+              found++;
+            }
+          }
+          file.getFD().sync();
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    assertThat(found).as("blocks with that content").isPositive();
+  }
+
+  /** Waits until nobody is connected, so that the next test begins with all buffers back. */
+  void awaitNoConnections() {
+    awaitConnections(0);
+  }
+
+  /** Waits until no more than so many are connected. */
+  void awaitConnections(int count) {
+    await(() -> server.connections().size() <= count, "connections stay");
   }
 
   @Override

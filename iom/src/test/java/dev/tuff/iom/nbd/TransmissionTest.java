@@ -494,6 +494,26 @@ class TransmissionTest {
     }
   }
 
+  /** A write whose end never comes is not done, whatever of it was. */
+  @ParameterizedTest
+  @EnumSource
+  void aWriteThatIsCutOffIsNeverASuccess(Style style) throws Exception {
+    for (int round = 0; round < 10; round++) {
+      try (WireClient client = rig.go("v", style)) {
+        ByteBuffer cut = ByteBuffer.allocate(40 + 3 * MIB);
+        client.send(
+            cut.put(client.header(Nbd.CMD_FLAG_FUA, Nbd.CMD_WRITE, 5, 0, 4 * MIB)).rewind());
+        client.channel().shutdownOutput();
+        byte[] said = client.readToEnd();
+        if (said.length > 0) {
+          int errorAt = style == Style.SIMPLE ? 4 : style == Style.STRUCTURED ? 20 : 32;
+          // Not a simple reply without an error, nor a chunk that has none.
+          assertThat(ByteBuffer.wrap(said).getInt(errorAt)).isEqualTo(Nbd.EINVAL);
+        }
+      }
+    }
+  }
+
   // ---------------------------------------------------------------- status
 
   @Test
@@ -561,6 +581,26 @@ class TransmissionTest {
       assertThat(client.call(keep, Nbd.CMD_WRITE_ZEROES, 0, 4096)).isZero();
       assertThat(extents(client, 0, 8192)).containsExactly(extent(4096, false), extent(4096, true));
       assertThat(client.readData(0, 0, 16384)).isEqualTo(new byte[16384]);
+      client.disconnect();
+    }
+  }
+
+  /** Zeroes of less than a block are as slow as a write, and so are not fast. */
+  @ParameterizedTest
+  @EnumSource
+  void fastZeroesHaveAWholeBlock(Style style) {
+    int fast = Nbd.CMD_FLAG_FAST_ZERO;
+    try (WireClient client = rig.go("odd", style)) {
+      assertThat(client.write(0, 0, random(2, 16384))).isZero();
+      for (int[] range : new int[][] {{1, 4095}, {0, 4095}, {4000, 4096}, {100, 8000}}) {
+        assertThat(client.call(fast, Nbd.CMD_WRITE_ZEROES, range[0], range[1]))
+            .isEqualTo(Nbd.ENOTSUP);
+      }
+      assertThat(client.readData(0, 0, 16384)).isEqualTo(random(2, 16384));
+      for (int[] range : new int[][] {{0, 4096}, {100, 8092}, {ODD - 512, 512}}) {
+        assertThat(client.call(fast, Nbd.CMD_WRITE_ZEROES, range[0], range[1])).isZero();
+        assertThat(client.readData(0, range[0], range[1])).isEqualTo(new byte[range[1]]);
+      }
       client.disconnect();
     }
   }

@@ -2,6 +2,7 @@ package dev.tuff.iom.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.SocketAddress;
@@ -111,6 +112,21 @@ final class WireClient implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     return in.flip();
+  }
+
+  /** Whatever comes until the end of the stream, or until the connection is reset. */
+  byte[] readToEnd() {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    ByteBuffer in = ByteBuffer.allocate(1 << 16);
+    try {
+      while (channel.read(in) >= 0) {
+        all.write(in.array(), 0, in.position());
+        in.clear();
+      }
+    } catch (IOException e) {
+      assertThat(e).hasMessageContaining("reset");
+    }
+    return all.toByteArray();
   }
 
   /** Waits for the end of the stream; whatever comes before it fails the test. */
