@@ -63,7 +63,7 @@ final class BlockCheck {
         step.open(object);
       }
     }
-    long rows = layout.rowsFor(object.attributes.sizeBytes());
+    long rows = layout.rowsFor(object.attributes.extentBytes());
     int rowsAtOnce = Math.max(1, DriveReader.STEP_BLOCKS / layout.chunkBlocks());
     long row = nextRow(0);
     while (row < rows) {

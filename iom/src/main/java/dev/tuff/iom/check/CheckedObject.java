@@ -37,7 +37,7 @@ final class CheckedObject {
             attributes.dataMembers(),
             attributes.parityMembers(),
             attributes.chunkBlocks());
-    this.shape = MapShape.of(attributes, layout);
+    this.shape = MapShape.of(attributes);
     this.code = ErasureCode.of(attributes.dataMembers(), attributes.parityMembers(), Kernel.isal());
   }
 
