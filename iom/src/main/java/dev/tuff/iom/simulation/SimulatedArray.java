@@ -111,7 +111,13 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   SimulatedArray(Shape shape, long seed, PlantedFault fault, SimulatedMemory memories) {
-    this(shape, seed, fault, memories, new SimulatedDrive[shape.drives()]);
+    this(shape, seed, fault, memories, shape.volumeBytes());
+  }
+
+  /** Likewise, with a volume that can grow up to the shape's size. */
+  SimulatedArray(
+      Shape shape, long seed, PlantedFault fault, SimulatedMemory memories, int volumeBytes) {
+    this(shape, seed, fault, memories, new SimulatedDrive[shape.drives()], volumeBytes);
     for (int d = 0; d < drives.length; d++) {
       drives[d] =
           new SimulatedDrive(
@@ -128,7 +134,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       long seed,
       PlantedFault fault,
       SimulatedMemory memories,
-      SimulatedDrive[] drives) {
+      SimulatedDrive[] drives,
+      int volumeBytes) {
     this.shape = shape;
     this.seed = seed;
     this.fault = fault;
@@ -138,7 +145,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     this.schedule = random.split();
     this.some = sender -> schedule.nextInt(3);
     this.arrayId = new UUID(seed, 7);
-    this.sizeBytes = shape.volumeBytes();
+    this.sizeBytes = volumeBytes;
     this.client = new SimulatedClient(this);
   }
 
@@ -155,8 +162,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       copies[d] = drives[d].afterCrash(percent, copySeed + d);
     }
     SimulatedArray copy =
-        new SimulatedArray(shape, copySeed, PlantedFault.NONE, copyMemories, copies);
-    copy.sizeBytes = sizeBytes;
+        new SimulatedArray(shape, copySeed, PlantedFault.NONE, copyMemories, copies, sizeBytes);
     copy.resize = resize;
     return copy;
   }
@@ -374,7 +380,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       }
       all = cnode.attributes();
     }
-    return all == null ? shape.attributes() : all;
+    return all == null ? shape.attributes(sizeBytes) : all;
   }
 
   /** What a start has found: the old size or the new one, where it was about to change. */
@@ -392,6 +398,13 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   /** How large the volume is for good. */
   int sizeBytes() {
     return sizeBytes;
+  }
+
+  /**
+   * True when all that is left to do of a resize is that every drive takes the size, or nothing.
+   */
+  boolean tailHardened() {
+    return resize == null || resizePrepared;
   }
 
   /** Begins to resize the volume, which goes on by itself; the client hears of it. */
@@ -529,7 +542,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private void createVolume() {
     int[] owed = {drives.length};
     for (int d = 0; d < drives.length; d++) {
-      acting(d).putObject(shape.attributes(), () -> owed[0]--);
+      acting(d).putObject(shape.attributes(sizeBytes), () -> owed[0]--);
     }
     run(() -> owed[0] == 0);
   }
