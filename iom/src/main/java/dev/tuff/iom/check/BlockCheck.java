@@ -146,6 +146,9 @@ final class BlockCheck {
         unknown |= 1L << m;
       } else if (step.state(slot) == DriveStep.State.MAPPED) {
         any = true;
+        if (m < n && object.beyondEnd(lblk, m)) {
+          step.drive.find(object.name(lblk, m) + " is stored and lies beyond the volume's end");
+        }
         if (step.sound(slot)) {
           segments[m] = step.content();
           offsets[m] = step.place(slot);
