@@ -46,6 +46,7 @@ final class Service {
     answers.put("drive-fail", this::failDrive);
     answers.put("drive-replace", this::replaceDrive);
     answers.put("rebuild-policy", this::setRebuildPolicy);
+    answers.put("volume-resize", this::resizeVolume);
     return answers;
   }
 
@@ -73,6 +74,14 @@ final class Service {
           e);
     }
     return List.of(index);
+  }
+
+  private Object resizeVolume(JsonNode request) {
+    return Results.volume(
+        array.resizeVolume(
+            request.path("name").asText(),
+            request.path("bytes").asLong(-1),
+            request.path("shrink").asBoolean()));
   }
 
   private Object setRebuildPolicy(JsonNode request) {

@@ -1,5 +1,6 @@
 package dev.tuff.tools;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.VolumeSpec;
@@ -20,10 +21,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "volume",
     synopsisSubcommandLabel = "COMMAND",
-    description = "Create, list and delete volumes.",
+    description = "Create, list, resize and delete volumes.",
     subcommands = {
       VolumeCommand.Create.class,
       VolumeCommand.ListAll.class,
+      VolumeCommand.Resize.class,
       VolumeCommand.Delete.class
     })
 final class VolumeCommand implements Runnable {
@@ -31,7 +33,8 @@ final class VolumeCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "which command? create, list or delete");
+    throw new ParameterException(
+        spec.commandLine(), "which command? create, list, resize or delete");
   }
 
   /** {@code tuff volume create}. */
@@ -118,6 +121,46 @@ final class VolumeCommand implements Runnable {
             "a chunk of " + chunk.bytes() + " bytes is not possible; give 4K or more, like 64K");
       }
       return (int) chunk.bytes();
+    }
+  }
+
+  /** {@code tuff volume resize}. */
+  @Command(
+      name = "resize",
+      description = {
+        "Make a volume larger, or smaller, also while a service serves it. What is added reads as",
+        "zeros and takes no space. What lies beyond a smaller size is lost, so that takes --shrink.",
+        "NBD clients see the new size when they connect the next time."
+      })
+  static final class Resize implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "NAME", description = "Its name.")
+    private String name;
+
+    @Parameters(index = "1", paramLabel = "SIZE", description = "Its new size, like 20G.")
+    private ByteSize size;
+
+    @Option(
+        names = "--shrink",
+        description = "The size may be smaller than it is; what lies beyond it is lost.")
+    private boolean shrink;
+
+    @Mixin private ArrayOptions array;
+    @Mixin private OutputOptions output;
+
+    @Override
+    public Integer call() {
+      JsonNode served =
+          array.askService(
+              "volume-resize", Map.of("name", name, "bytes", size.bytes(), "shrink", shrink));
+      Object result = served;
+      if (served == null) {
+        try (Array assembled = array.assemble()) {
+          result = Results.volume(assembled.resizeVolume(name, size.bytes(), shrink));
+        }
+      }
+      output.print(
+          result, () -> "volume %s has %s now%n".formatted(name, ByteSize.brief(size.bytes())));
+      return 0;
     }
   }
 

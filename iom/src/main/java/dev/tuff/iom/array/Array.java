@@ -25,6 +25,7 @@ import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.volume.ClientSide;
+import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeInfo;
 import dev.tuff.iom.write.LostBlockException;
@@ -88,7 +89,12 @@ public final class Array implements AutoCloseable {
   /** Of a thread that asks IOMs: how many failovers had begun when it began. */
   private final ThreadLocal<Integer> asking = new ThreadLocal<>();
 
-  private boolean closed;
+  private volatile VolumeResize resize;
+
+  /** One volume is resized at a time; not the array's monitor, as that may take long. */
+  private final Object resizing = new Object();
+
+  private volatile boolean closed;
 
   private Array(AssembledDrives drives, AssembleOptions options) {
     this.drives = drives;
@@ -660,7 +666,8 @@ public final class Array implements AutoCloseable {
   /** Frees what a deleted volume holds, in the background. */
   private VolumeRemoval remove(ObjectAttributes attributes) {
     int shard = (int) (attributes.gfid() % shards.length);
-    VolumeRemoval removal = new VolumeRemoval(volume(attributes), shards[shard]);
+    // One that does not come to its end is begun anew at the next start.
+    VolumeRemoval removal = new VolumeRemoval(volume(attributes), shards[shard], 0, result -> {});
     removals.add(removal);
     execute(shard, removal::step);
     return removal;
@@ -685,6 +692,103 @@ public final class Array implements AutoCloseable {
     inOneGo(() -> create(deleted));
     volumes.remove(name);
     remove(deleted);
+  }
+
+  /**
+   * Changes a volume's size: when this returns it is the new one for good, on every drive. What is
+   * added reads as zeros and takes no space. What lies beyond a smaller size is discarded first,
+   * and freed when this returns; from then on requests beyond it are refused. A crash leaves the
+   * old size or the new one; beyond a smaller end that was asked for what was there may be gone by
+   * then.
+   *
+   * @param sizeBytes a multiple of 512
+   * @param shrink consent to a smaller size than it has
+   * @return the volume as it is now
+   * @throws ArrayException with one sentence when it can't be done; the volume has its old size
+   *     then
+   */
+  public VolumeInfo resizeVolume(String name, long sizeBytes, boolean shrink) {
+    synchronized (resizing) {
+      Volume volume;
+      VolumeResize begun;
+      synchronized (this) {
+        volume = volume(name);
+        if (sizeBytes == volume.attributes().sizeBytes()) {
+          return info(name);
+        }
+        ObjectAttributes newer = resized(volume.attributes(), sizeBytes, shrink);
+        begun = new VolumeResize(volume, volume(volume.attributes()), newer, shards);
+        resize = begun;
+      }
+      try {
+        prepare(volume, begun);
+        return commit(volume, begun);
+      } finally {
+        resize = null;
+      }
+    }
+  }
+
+  private ObjectAttributes resized(ObjectAttributes attributes, long sizeBytes, boolean shrink) {
+    if (readOnly) {
+      throw new ArrayException("The array was started read-only; no volume can be resized.");
+    }
+    checkSize(sizeBytes);
+    if (sizeBytes < attributes.sizeBytes() && !shrink) {
+      throw new ArrayException(
+          "Volume "
+              + attributes.name()
+              + " has "
+              + attributes.sizeBytes()
+              + " bytes, and what it holds beyond "
+              + sizeBytes
+              + " would be lost; to have that, say --shrink.");
+    }
+    if (!attributes.resizable()) {
+      throw new ArrayException(
+          "Volume "
+              + attributes.name()
+              + " has been resized as often as a volume can be; copy it to a new one.");
+    }
+    return attributes.resized(sizeBytes);
+  }
+
+  private void prepare(Volume volume, VolumeResize begun) {
+    CompletableFuture<RequestResult> prepared = new CompletableFuture<>();
+    begun.prepare(result -> prepared.complete(result == null ? RequestResult.READ_ONLY : result));
+    while (!prepared.isDone() && !closed && failure() == null) {
+      pause();
+    }
+    if (closed) {
+      throw new ArrayException(
+          "The array is being stopped; volume " + volume.name() + " keeps its size.");
+    }
+    RequestResult result = await(prepared);
+    if (result != RequestResult.OK) {
+      throw new ArrayException(
+          "Volume "
+              + volume.name()
+              + " keeps its size, because what lies beyond the new one could not be discarded: "
+              + (result == RequestResult.NO_SPACE
+                  ? "there is no space for a part of a block; give a multiple of 4096 bytes."
+                  : "too many drives are missing; bring them back or replace them."));
+    }
+  }
+
+  private synchronized VolumeInfo commit(Volume volume, VolumeResize begun) {
+    if (closed || volumes.get(volume.name()) != volume) {
+      throw new ArrayException("Volume " + volume.name() + " was deleted, or the array stopped.");
+    }
+    inOneGo(() -> create(begun.attributes()));
+    begun.commit();
+    return info(volume.name());
+  }
+
+  private VolumeInfo info(String name) {
+    return status().volumes().stream()
+        .filter(volume -> volume.name().equals(name))
+        .findFirst()
+        .orElseThrow();
   }
 
   /** Deleted volumes whose space is still being freed: how many bytes of them are not through. */
@@ -751,14 +855,7 @@ public final class Array implements AutoCloseable {
       throw new ArrayException(
           "There is a volume named " + spec.name() + " already; choose another name.");
     }
-    if (spec.sizeBytes() < 512
-        || spec.sizeBytes() % 512 != 0
-        || spec.sizeBytes() > ObjectAttributes.MAX_SIZE_BYTES) {
-      throw new ArrayException(
-          "A volume of "
-              + spec.sizeBytes()
-              + " bytes was asked for; give a multiple of 512 bytes up to 1 PiB.");
-    }
+    checkSize(spec.sizeBytes());
     int chunk = spec.chunkBytes() == 0 ? 64 << 10 : spec.chunkBytes();
     if (chunk < 4096 || chunk > 256 << 10 || Integer.bitCount(chunk) != 1) {
       throw new ArrayException(
@@ -777,6 +874,15 @@ public final class Array implements AutoCloseable {
         parity,
         driveCount(),
         spec.toughness());
+  }
+
+  private static void checkSize(long bytes) {
+    if (bytes < 512 || bytes % 512 != 0 || bytes > ObjectAttributes.MAX_SIZE_BYTES) {
+      throw new ArrayException(
+          "A volume of "
+              + bytes
+              + " bytes was asked for; give a multiple of 512 bytes up to 1 PiB.");
+    }
   }
 
   private long nextGfid() {
@@ -1025,6 +1131,10 @@ public final class Array implements AutoCloseable {
       return;
     }
     closed = true;
+    VolumeResize underWay = resize;
+    if (underWay != null) {
+      underWay.stop();
+    }
     spares.close();
     removals.forEach(VolumeRemoval::stop);
     rebuild.close();

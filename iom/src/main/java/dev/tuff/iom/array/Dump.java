@@ -180,11 +180,11 @@ public final class Dump {
             attributes.dataMembers(),
             attributes.parityMembers(),
             attributes.chunkBlocks());
-    MapShape shape = MapShape.of(attributes, layout);
+    MapShape shape = MapShape.of(attributes);
     maps.walk(
         PageFormat.KIND_DATA_MAP,
         attributes.gfid(),
-        shape.dataLevels(),
+        cnode.dataLevels(),
         cnode.dataAddress(),
         cnode.dataCrc(),
         (index, page) -> {
@@ -203,7 +203,7 @@ public final class Dump {
     maps.walk(
         PageFormat.KIND_PARITY_MAP,
         attributes.gfid(),
-        shape.parityLevels(),
+        cnode.parityLevels(),
         cnode.parityAddress(),
         cnode.parityCrc(),
         (index, page) -> {

@@ -65,7 +65,7 @@ final class RebuildSpace {
   /** What a drive has of an object that is written as a whole. */
   private static long share(Cnode cnode, boolean parity) {
     Layout layout = cnode.layout();
-    long rows = layout.rowsFor(cnode.attributes().sizeBytes());
+    long rows = layout.rowsFor(cnode.attributes().extentBytes());
     long periods = (rows + layout.drives() - 1) / layout.drives();
     int members = parity ? layout.parityMembers() : layout.dataMembers();
     return Math.min(rows, periods * members) * layout.chunkBlocks();

@@ -63,7 +63,7 @@ final class BlockCheck {
         step.open(object);
       }
     }
-    long rows = layout.rowsFor(object.attributes.sizeBytes());
+    long rows = layout.rowsFor(object.attributes.extentBytes());
     int rowsAtOnce = Math.max(1, DriveReader.STEP_BLOCKS / layout.chunkBlocks());
     long row = nextRow(0);
     while (row < rows) {
@@ -146,6 +146,9 @@ final class BlockCheck {
         unknown |= 1L << m;
       } else if (step.state(slot) == DriveStep.State.MAPPED) {
         any = true;
+        if (m < n && object.beyondEnd(lblk, m)) {
+          step.drive.find(object.name(lblk, m) + " is stored and lies beyond the volume's end");
+        }
         if (step.sound(slot)) {
           segments[m] = step.content();
           offsets[m] = step.place(slot);

@@ -1,5 +1,6 @@
 package dev.tuff.iom.check;
 
+import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.CnodePage;
 import dev.tuff.iom.object.MapShape;
@@ -37,7 +38,7 @@ final class CheckedObject {
             attributes.dataMembers(),
             attributes.parityMembers(),
             attributes.chunkBlocks());
-    this.shape = MapShape.of(attributes, layout);
+    this.shape = MapShape.of(attributes);
     this.code = ErasureCode.of(attributes.dataMembers(), attributes.parityMembers(), Kernel.isal());
   }
 
@@ -50,6 +51,11 @@ final class CheckedObject {
   long volumeBlock(long lblk, int member) {
     int chunk = layout.chunkBlocks();
     return (lblk / chunk * layout.dataMembers() + member) * chunk + lblk % chunk;
+  }
+
+  /** True when nothing of the block is the volume's any more: it has been made smaller. */
+  boolean beyondEnd(long lblk, int member) {
+    return volumeBlock(lblk, member) * Drive.BLOCK_BYTES >= attributes.sizeBytes();
   }
 
   /** A group's member for people. */

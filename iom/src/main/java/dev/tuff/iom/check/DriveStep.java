@@ -62,13 +62,13 @@ final class DriveStep {
     dataMap.open(
         PageFormat.KIND_DATA_MAP,
         object.gfid,
-        object.shape.dataLevels(),
+        cnode == null ? 1 : cnode.dataLevels(),
         cnode == null ? 0 : cnode.dataAddress(),
         cnode == null ? 0 : cnode.dataCrc());
     parityMap.open(
         PageFormat.KIND_PARITY_MAP,
         object.gfid,
-        object.shape.parityLevels(),
+        cnode == null ? 1 : cnode.parityLevels(),
         cnode == null ? 0 : cnode.parityAddress(),
         cnode == null ? 0 : cnode.parityCrc());
   }

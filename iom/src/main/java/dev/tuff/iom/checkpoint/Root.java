@@ -5,6 +5,7 @@ import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.object.PageTree;
+import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.xor.Crc32c;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -98,6 +99,11 @@ public final class Root {
     public void set(long newAddress, int newCrc) {
       address = newAddress;
       crc = newCrc;
+    }
+
+    @Override
+    public void setLevels(int levels) {
+      Invariant.check(false, "the trees of a drive have all levels from the start", levels);
     }
 
     @Override

@@ -92,6 +92,11 @@ public final class Layout {
 
   /** Rows that hold {@code bytes} bytes. */
   public long rowsFor(long bytes) {
+    return rowsFor(bytes, dataMembers, chunkBlocks);
+  }
+
+  /** Likewise, of any layout with these. */
+  public static long rowsFor(long bytes, int dataMembers, int chunkBlocks) {
     long rowBytes = (long) dataMembers * chunkBlocks * 4096;
     return (bytes + rowBytes - 1) / rowBytes;
   }

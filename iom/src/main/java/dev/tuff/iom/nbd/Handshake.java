@@ -226,10 +226,11 @@ final class Handshake {
       leave("asked for export " + export.name() + ", which has all clients that it may have");
     } else {
       ByteBuffer reply = ByteBuffer.allocate(noZeroes ? 10 : 134);
-      reply.putLong(export.volume().sizeBytes());
+      long sizeBytes = export.volume().sizeBytes();
+      reply.putLong(sizeBytes);
       reply.putShort((short) export.transmissionFlags(structured));
       connection.reply(reply.array());
-      transmit(export);
+      transmit(export, sizeBytes);
     }
   }
 
@@ -287,7 +288,8 @@ final class Handshake {
       return;
     }
     ByteBuffer info = ByteBuffer.allocate(12);
-    info.putShort((short) Nbd.INFO_EXPORT).putLong(export.volume().sizeBytes());
+    long sizeBytes = export.volume().sizeBytes();
+    info.putShort((short) Nbd.INFO_EXPORT).putLong(sizeBytes);
     info.putShort((short) export.transmissionFlags(structured));
     answer(Nbd.REP_INFO, info.array());
     int seen = 0;
@@ -301,7 +303,7 @@ final class Handshake {
     }
     acknowledge();
     if (option == Nbd.OPT_GO) {
-      transmit(export);
+      transmit(export, sizeBytes);
     }
   }
 
@@ -400,7 +402,7 @@ final class Handshake {
     acknowledge();
   }
 
-  private void transmit(Export export) {
+  private void transmit(Export export, long sizeBytes) {
     state = State.OVER;
     Transmission.Style style =
         extended
@@ -408,7 +410,8 @@ final class Handshake {
             : structured ? Transmission.Style.STRUCTURED : Transmission.Style.SIMPLE;
     boolean allocation = export.name().equals(allocationOf);
     connection.transmit(
-        export, new Transmission(connection, export, style, allocation ? ALLOCATION_ID : 0));
+        export,
+        new Transmission(connection, export, sizeBytes, style, allocation ? ALLOCATION_ID : 0));
   }
 
   // ---------------------------------------------------------------- words

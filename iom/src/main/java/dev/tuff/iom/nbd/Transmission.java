@@ -57,6 +57,10 @@ final class Transmission {
   private final NbdShard shard;
   private final Export export;
   private final Volume volume;
+
+  /** What the client goes by as long as it is connected: the protocol can't tell it another. */
+  private final long sizeBytes;
+
   private final Style style;
   private final Replies replies;
   private final int allocationContext;
@@ -79,14 +83,17 @@ final class Transmission {
   private long writtenBytes;
 
   /**
+   * @param sizeBytes the export's size, as the client was told it
    * @param allocationContext the number under which the client knows base:allocation, 0 if it did
    *     not choose it
    */
-  Transmission(Connection connection, Export export, Style style, int allocationContext) {
+  Transmission(
+      Connection connection, Export export, long sizeBytes, Style style, int allocationContext) {
     this.connection = connection;
     this.shard = connection.shard;
     this.export = export;
     this.volume = export.volume();
+    this.sizeBytes = sizeBytes;
     this.style = style;
     this.allocationContext = allocationContext;
     this.replies = new Replies(connection, style, this::onPieceQueued);
@@ -256,13 +263,12 @@ final class Transmission {
 
   private void checkRange(Operation operation) {
     int command = operation.command;
-    long size = volume.sizeBytes();
+    long size = Math.min(sizeBytes, volume.sizeBytes());
     if (operation.offset < 0
         || operation.length < 0
         || operation.length > size
         || operation.offset > size - operation.length) {
-      boolean fills = command == Nbd.CMD_WRITE || command == Nbd.CMD_WRITE_ZEROES;
-      operation.fail(fills ? Nbd.ENOSPC : Nbd.EINVAL, "beyond the end of the export");
+      operation.fail(beyondEnd(command), "beyond the end of the export");
     } else if (operation.length > Nbd.MAX_PAYLOAD_BYTES
         && (command == Nbd.CMD_READ || command == Nbd.CMD_WRITE)) {
       operation.fail(Nbd.EINVAL, "longer than " + Nbd.MAX_PAYLOAD_BYTES + " bytes");
@@ -275,6 +281,11 @@ final class Transmission {
     } else if (command == Nbd.CMD_BLOCK_STATUS && operation.length == 0) {
       operation.fail(Nbd.EINVAL, "the status of no bytes");
     }
+  }
+
+  private static int beyondEnd(int command) {
+    boolean fills = command == Nbd.CMD_WRITE || command == Nbd.CMD_WRITE_ZEROES;
+    return fills ? Nbd.ENOSPC : Nbd.EINVAL;
   }
 
   private void refuse(Operation operation) {
@@ -649,7 +660,7 @@ final class Transmission {
     operation.unanswered--;
     RequestResult result = piece.request.result();
     if (result != RequestResult.OK) {
-      operation.fail(error(result), text(result));
+      operation.fail(error(result, operation.command), text(result));
     }
     if (closing) {
       if (operation.streamed) {
@@ -676,12 +687,13 @@ final class Transmission {
     readBytes += bytes;
   }
 
-  private static int error(RequestResult result) {
+  private static int error(RequestResult result, int command) {
     return switch (result) {
       case OK -> 0;
       case IO_ERROR -> Nbd.EIO;
       case NO_SPACE -> Nbd.ENOSPC;
-      case OUT_OF_RANGE -> Nbd.EINVAL;
+      // It was within the export when it came, and the volume has been shrunk since.
+      case OUT_OF_RANGE -> beyondEnd(command);
       case READ_ONLY -> Nbd.EPERM;
       case DELETED -> Nbd.EIO;
     };

@@ -11,6 +11,7 @@ import dev.tuff.iom.runtime.Invariant;
  * <pre>
  * page     64 attributes, {@link ObjectAttributes#BYTES} | 352 data map pointer 16 bytes | 368 parity map pointer 16 bytes
  *         384 mapped data blocks u64 | 392 mapped parity blocks u64
+ *         400 levels of the data map u8 | 401 levels of the parity map u8, 0: what the map extent takes
  * entry    0 address u64, 0: zeros | 8 mj or pj u64 | 16 CRC32C u32
  *         20 of data reserved u32, of parity the data members that were discarded, one a bit
  *   of parity also, for each data member: mj last merged u64; then for each: CRC32C of its content u32; padded to 8 bytes
@@ -26,6 +27,8 @@ public final class Cnode {
   static final long OFFSET_PARITY_MAP = OFFSET_DATA_MAP + PageFormat.POINTER_BYTES;
   static final long OFFSET_DATA_BLOCKS = OFFSET_PARITY_MAP + PageFormat.POINTER_BYTES;
   static final long OFFSET_PARITY_BLOCKS = OFFSET_DATA_BLOCKS + 8;
+  static final long OFFSET_DATA_LEVELS = OFFSET_PARITY_BLOCKS + 8;
+  static final long OFFSET_PARITY_LEVELS = OFFSET_DATA_LEVELS + 1;
 
   private static final int ENTRY_ID = 8;
   private static final int ENTRY_CRC = 16;
@@ -39,6 +42,9 @@ public final class Cnode {
   private final PageTree dataMap;
   private final PageTree parityMap;
 
+  /** Those that the maps may tell of: 0 to below this. */
+  private long lblks;
+
   private Cnode(Page page, int drive, ObjectAttributes attributes, PageCache cache) {
     this.page = page;
     this.drive = drive;
@@ -49,7 +55,8 @@ public final class Cnode {
             attributes.dataMembers(),
             attributes.parityMembers(),
             attributes.chunkBlocks());
-    this.shape = MapShape.of(attributes, layout);
+    this.shape = MapShape.of(attributes);
+    this.lblks = lblks(attributes);
     this.dataMap =
         cache == null
             ? null
@@ -57,8 +64,8 @@ public final class Cnode {
                 cache,
                 PageFormat.KIND_DATA_MAP,
                 attributes.gfid(),
-                shape.dataLevels(),
-                new MapHolder(OFFSET_DATA_MAP),
+                levels(page.getByte(OFFSET_DATA_LEVELS), shape.dataLevels()),
+                new MapHolder(OFFSET_DATA_MAP, OFFSET_DATA_LEVELS),
                 shape.dataEntriesPerLeaf(),
                 MapShape.DATA_ENTRY_BYTES);
     this.parityMap =
@@ -68,17 +75,19 @@ public final class Cnode {
                 cache,
                 PageFormat.KIND_PARITY_MAP,
                 attributes.gfid(),
-                shape.parityLevels(),
-                new MapHolder(OFFSET_PARITY_MAP),
+                levels(page.getByte(OFFSET_PARITY_LEVELS), shape.parityLevels()),
+                new MapHolder(OFFSET_PARITY_MAP, OFFSET_PARITY_LEVELS),
                 shape.parityEntriesPerLeaf(),
                 shape.parityEntryBytes());
   }
 
   private final class MapHolder implements PageTree.Holder {
     private final long offset;
+    private final long levelsOffset;
 
-    MapHolder(long offset) {
+    MapHolder(long offset, long levelsOffset) {
       this.offset = offset;
+      this.levelsOffset = levelsOffset;
     }
 
     @Override
@@ -98,9 +107,19 @@ public final class Cnode {
     }
 
     @Override
+    public void setLevels(int levels) {
+      page.setByte(levelsOffset, (byte) levels);
+    }
+
+    @Override
     public Page page() {
       return page;
     }
+  }
+
+  /** Levels that a map has, where the cnode tells {@code told}. */
+  static int levels(int told, int byExtent) {
+    return told == 0 ? byExtent : told;
   }
 
   /** Makes the cnode of a new object in an empty page. */
@@ -115,7 +134,15 @@ public final class Cnode {
   public static Cnode open(Page page, int drive, PageCache cache) {
     ObjectAttributes attributes =
         ObjectAttributes.decode(page.memory, page.base + OFFSET_ATTRIBUTES);
-    return attributes == null ? null : new Cnode(page, drive, attributes, cache);
+    boolean sound =
+        attributes != null
+            && soundLevels(page.getByte(OFFSET_DATA_LEVELS))
+            && soundLevels(page.getByte(OFFSET_PARITY_LEVELS));
+    return sound ? new Cnode(page, drive, attributes, cache) : null;
+  }
+
+  static boolean soundLevels(int told) {
+    return told >= 0 && told <= PageTree.MAX_LEVELS;
   }
 
   /** An object on a drive that is gone: its attributes and arithmetic, no maps. */
@@ -127,15 +154,32 @@ public final class Cnode {
     return attributes;
   }
 
-  /** Takes newer attributes of the same object; older ones are passed over. */
+  /**
+   * Takes newer attributes of the same object; older ones are passed over. The maps keep the levels
+   * that they have, whatever the size is now, until something is mapped that takes more.
+   */
   public void change(ObjectAttributes newer, long id) {
     Invariant.check(
         newer.sameObject(attributes), "an object's layout stays what it is", newer.gfid());
     if (newer.changes() > attributes.changes()) {
+      if (newer.extentBytes() != attributes.extentBytes()) {
+        page.setByte(OFFSET_DATA_LEVELS, (byte) dataMap.levels());
+        page.setByte(OFFSET_PARITY_LEVELS, (byte) parityMap.levels());
+      }
       newer.encode(page.memory, page.base + OFFSET_ATTRIBUTES);
       page.markDirty(id);
       attributes = newer;
+      lblks = lblks(newer);
     }
+  }
+
+  private long lblks(ObjectAttributes of) {
+    return layout.rowsFor(of.extentBytes()) * layout.chunkBlocks();
+  }
+
+  /** The lblks that its maps may tell of are 0 to below this: all up to the map extent. */
+  public long lblks() {
+    return lblks;
   }
 
   public Layout layout() {
@@ -148,13 +192,19 @@ public final class Cnode {
 
   /** Asks for the page with the data entries from {@code lblk} on, as {@link PageTree#get} does. */
   public boolean dataLeaf(PageRequest request, long lblk, boolean create) {
+    checkInside(lblk);
     return dataMap.get(request, layout.dataIndex(drive, lblk) / shape.dataEntriesPerLeaf(), create);
   }
 
   /** Asks for the page with the parity entries from {@code lblk} on. */
   public boolean parityLeaf(PageRequest request, long lblk, boolean create) {
+    checkInside(lblk);
     return parityMap.get(
         request, layout.parityIndex(drive, lblk) / shape.parityEntriesPerLeaf(), create);
+  }
+
+  private void checkInside(long lblk) {
+    Invariant.check(lblk >= 0 && lblk < lblks, "a block lies within its object", lblk);
   }
 
   /**

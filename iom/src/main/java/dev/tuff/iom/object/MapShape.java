@@ -5,6 +5,9 @@ import dev.tuff.iom.layout.Layout;
 /**
  * How an object's two block maps are laid out on a drive, by its attributes alone.
  *
+ * <p>The levels are those of maps that are made now. Those of an object that has been resized since
+ * may be others, which is each tree's own matter: see {@link PageTree}.
+ *
  * @param segmentBlocks blocks that an update covers at most: a power of two, so that a chunk is a
  *     whole number of them and none crosses a map page
  * @param parityEntryBytes size of an entry of the parity map; one of the data map has {@link
@@ -26,12 +29,15 @@ public record MapShape(
   private static final int ROOM = PageFormat.PAGE_BYTES - PageFormat.HEADER_BYTES;
 
   /** The shape of an object's maps. */
-  public static MapShape of(ObjectAttributes attributes, Layout layout) {
+  public static MapShape of(ObjectAttributes attributes) {
     int segment = segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
     int parityEntry = parityEntryBytes(attributes.dataMembers());
     int dataPerLeaf = ROOM / DATA_ENTRY_BYTES / segment * segment;
     int parityPerLeaf = ROOM / parityEntry / segment * segment;
-    long periods = layout.rowsFor(attributes.sizeBytes()) / attributes.drives() + 1;
+    long rows =
+        Layout.rowsFor(
+            attributes.extentBytes(), attributes.dataMembers(), attributes.chunkBlocks());
+    long periods = rows / attributes.drives() + 1;
     long dataBlocks = periods * attributes.dataMembers() * attributes.chunkBlocks();
     long parityBlocks = periods * attributes.parityMembers() * attributes.chunkBlocks();
     return new MapShape(

@@ -12,11 +12,13 @@ import java.nio.charset.StandardCharsets;
  * <pre>
  *   0 GFID u64 | 8 size in bytes u64 | 16 chunk blocks u32 | 20 data members u8 | 21 parity members u8
  *  22 toughness u8 | 23 layout u8, 1: rotated | 24 drives u16 | 26 name bytes u16
- *  28 changes u16 | 30 reserved u8 | 31 1 if deleted u8 | 32 name, UTF-8, up to 255 bytes
+ *  28 changes u16 | 30 map extent u8 | 31 1 if deleted u8 | 32 name, UTF-8, up to 255 bytes
  * </pre>
  *
  * @param changes how often they were changed: of different ones on different drives those with the
  *     most count
+ * @param extentBits of an object that was shrunk: no size that it ever had was above 2 to the power
+ *     of this; 0: none was above the present one. See {@link #extentBytes}
  * @param deleted the object is to lose all that it holds, and is nobody's any more; stays known, as
  *     its GFID is never given again
  */
@@ -30,8 +32,12 @@ public record ObjectAttributes(
     int drives,
     Toughness toughness,
     int changes,
+    int extentBits,
     boolean deleted) {
   private static final int MAX_CHANGES = 65_535;
+
+  /** 2 to the power of this: {@link #MAX_SIZE_BYTES}. */
+  private static final int MAX_EXTENT_BITS = 50;
 
   /** Those of a new object. */
   @SuppressWarnings("ParameterNumber")
@@ -53,6 +59,7 @@ public record ObjectAttributes(
         parityMembers,
         drives,
         toughness,
+        0,
         0,
         false);
   }
@@ -87,14 +94,55 @@ public record ObjectAttributes(
         drives,
         toughness,
         Math.min(MAX_CHANGES, changes + 1),
+        extentBits,
         true);
   }
 
-  /** True when both are of the same object, changed or not. */
+  /**
+   * The attributes of the object with another size. Its map extent never shrinks.
+   *
+   * @param newSizeBytes 1 to {@link #MAX_SIZE_BYTES}
+   */
+  public ObjectAttributes resized(long newSizeBytes) {
+    int bits = extentBits;
+    if (newSizeBytes < sizeBytes) {
+      bits = Math.max(bits, Long.SIZE - Long.numberOfLeadingZeros(sizeBytes - 1));
+    }
+    return new ObjectAttributes(
+        gfid,
+        name,
+        newSizeBytes,
+        chunkBlocks,
+        dataMembers,
+        parityMembers,
+        drives,
+        toughness,
+        changes + 1,
+        bits,
+        false);
+  }
+
+  /** False when its size has been changed so often that no count is left but that of a deletion. */
+  public boolean resizable() {
+    return changes < MAX_CHANGES - 1;
+  }
+
+  /**
+   * Bytes from the object's start that its maps may tell of: at least its size, and at least every
+   * size that it has had. What was discarded beyond a new end keeps its entries there, which data
+   * and parity drives must go on agreeing about.
+   */
+  public long extentBytes() {
+    return extentBits == 0 ? sizeBytes : Math.max(sizeBytes, 1L << extentBits);
+  }
+
+  /**
+   * True when both are of the same object, changed or not: its layout, name and toughness stay what
+   * they are.
+   */
   public boolean sameObject(ObjectAttributes other) {
     return gfid == other.gfid
         && name.equals(other.name)
-        && sizeBytes == other.sizeBytes
         && chunkBlocks == other.chunkBlocks
         && dataMembers == other.dataMembers
         && parityMembers == other.parityMembers
@@ -116,6 +164,7 @@ public record ObjectAttributes(
     segment.set(PageFormat.SHORT, offset + 24, (short) drives);
     segment.set(PageFormat.SHORT, offset + 26, (short) nameBytes.length);
     segment.set(PageFormat.SHORT, offset + 28, (short) changes);
+    segment.set(PageFormat.BYTE, offset + 30, (byte) extentBits);
     segment.set(PageFormat.BYTE, offset + 31, (byte) (deleted ? 1 : 0));
     MemorySegment.copy(nameBytes, 0, segment, PageFormat.BYTE, offset + 32, nameBytes.length);
   }
@@ -134,6 +183,7 @@ public record ObjectAttributes(
     int layout = segment.get(PageFormat.BYTE, offset + 23);
     int drives = segment.get(PageFormat.SHORT, offset + 24);
     int nameBytes = segment.get(PageFormat.SHORT, offset + 26);
+    int extentBits = segment.get(PageFormat.BYTE, offset + 30);
     boolean sound =
         gfid > 0
             && size > 0
@@ -150,7 +200,8 @@ public record ObjectAttributes(
             && layout == LAYOUT_ROTATED
             && drives >= data + parity
             && drives <= MAX_DRIVES
-            && segment.get(PageFormat.BYTE, offset + 30) == 0
+            && extentBits >= 0
+            && extentBits <= MAX_EXTENT_BITS
             && (segment.get(PageFormat.BYTE, offset + 31) & ~1) == 0
             && nameBytes >= 1
             && nameBytes <= MAX_NAME_BYTES;
@@ -171,6 +222,7 @@ public record ObjectAttributes(
         drives,
         Toughness.ofLevel(toughness),
         Short.toUnsignedInt(segment.get(PageFormat.SHORT, offset + 28)),
+        extentBits,
         segment.get(PageFormat.BYTE, offset + 31) == 1);
   }
 

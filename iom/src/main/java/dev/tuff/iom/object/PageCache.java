@@ -81,6 +81,17 @@ public final class PageCache implements BlockIo.Listener {
   boolean advance(PageRequest request) {
     PageTree tree = request.tree;
     request.pending = false;
+    while (request.leafIndex >= tree.maxLeaves()) {
+      if (!request.create) {
+        request.page = null;
+        request.nextPossible = PageTree.beyondAll();
+        return true;
+      }
+      if (!raise(tree)) {
+        waitForFrame(request);
+        return false;
+      }
+    }
     int level = 0;
     long index = request.leafIndex;
     Page found = null;
@@ -156,6 +167,36 @@ public final class PageCache implements BlockIo.Listener {
       found = child;
       level = childLevel;
     }
+  }
+
+  /**
+   * Puts a page above the topmost one of a tree; false when there is no frame for it. It is dirty
+   * at once, though no journal entry's change is in it: what it points to is nowhere else.
+   */
+  private boolean raise(PageTree tree) {
+    Page top = takeFrame();
+    if (top == null) {
+      return false;
+    }
+    // Only now: the former topmost page may have been given up for it.
+    Page former = find(tree, tree.levels - 1, 0);
+    enter(top, tree, tree.levels, 0, null, 0);
+    Zeros.clear(top.memory, top.base, PageFormat.PAGE_BYTES);
+    long pointer = pointerOffset(0);
+    top.setLong(pointer, tree.holder.address());
+    top.setInt(pointer + PageFormat.POINTER_CRC, tree.holder.crc());
+    if (former != null) {
+      if (former.parent != null) {
+        former.parent.pins--;
+      }
+      former.parent = top;
+      former.pointerOffset = pointer;
+      top.pins++;
+    }
+    tree.levels++;
+    tree.holder.setLevels(tree.levels);
+    top.markDirty(0);
+    return true;
   }
 
   private static long indexAt(long leafIndex, int level) {

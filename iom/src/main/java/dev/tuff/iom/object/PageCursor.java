@@ -13,7 +13,7 @@ import java.util.UUID;
  */
 public final class PageCursor {
   /** Levels that a tree can have at most. */
-  public static final int MAX_LEVELS = 6;
+  public static final int MAX_LEVELS = PageTree.MAX_LEVELS;
 
   /** What stands at a place of the tree. */
   public enum Found {

@@ -661,14 +661,16 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     side.onClosed(this);
   }
 
-  /** True when this generation has replaced the parity of a block that was there before. */
+  /** True when this generation has replaced the parity of a block. */
   public boolean replaced(long ofGfid, long block) {
-    return phase == Phase.OPEN
-        && overlaps(ofGfid, block, 1)
-        && oldAddress[(int) (block - lblk)] != 0;
+    return phase == Phase.OPEN && overlaps(ofGfid, block, 1);
   }
 
-  /** Where the replaced parity of a block still lies, until this generation is closed. */
+  /**
+   * Where the replaced parity of a block still lies, until this generation is closed; 0: it had no
+   * place, as no member had one, and is zeros. Another parity may have one for the same zeros, that
+   * recovery has made.
+   */
   public long replacedAddress(long block) {
     return oldAddress[(int) (block - lblk)];
   }

@@ -355,7 +355,7 @@ public final class DriveRebuild {
     Layout layout = walked.layout();
     int chunk = layout.chunkBlocks();
     int members = layout.dataMembers() + layout.parityMembers();
-    long rows = layout.rowsFor(walked.attributes().sizeBytes());
+    long rows = layout.rowsFor(walked.attributes().extentBytes());
     while (walkLblk / chunk < rows
         && layout.member(walkLblk / chunk, rooms.driveIndex) >= members) {
       walkLblk = (walkLblk / chunk + 1) * chunk;
@@ -428,7 +428,7 @@ public final class DriveRebuild {
       return;
     }
     Layout layout = walked.layout();
-    long rows = layout.rowsFor(walked.attributes().sizeBytes());
+    long rows = layout.rowsFor(walked.attributes().extentBytes());
     long from = Math.min(firstMapped, rows);
     if (from * layout.chunkBlocks() > walkLblk) {
       walkLblk = from * layout.chunkBlocks();
@@ -495,9 +495,7 @@ public final class DriveRebuild {
         if (gfid < cursor || cnode == null) {
           passed += object.getValue();
         } else if (gfid == cursor) {
-          Layout layout = cnode.layout();
-          long lblks = layout.rowsFor(cnode.attributes().sizeBytes()) * layout.chunkBlocks();
-          passed += (long) ((double) object.getValue() * rooms.root.cursorLblk() / lblks);
+          passed += (long) ((double) object.getValue() * rooms.root.cursorLblk() / cnode.lblks());
         }
       }
     }

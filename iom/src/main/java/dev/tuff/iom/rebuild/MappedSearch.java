@@ -102,7 +102,7 @@ final class MappedSearch {
 
   private long leaves() {
     Layout layout = cnode.layout();
-    long periods = layout.rowsFor(cnode.attributes().sizeBytes()) / layout.drives() + 1;
+    long periods = layout.rowsFor(cnode.attributes().extentBytes()) / layout.drives() + 1;
     int members = parity ? layout.parityMembers() : layout.dataMembers();
     int perLeaf = parity ? cnode.parityEntriesPerLeaf() : cnode.dataEntriesPerLeaf();
     return (periods * members * layout.chunkBlocks() + perLeaf - 1) / perLeaf;

@@ -433,13 +433,11 @@ final class JournalReplay implements JournalScan.Listener {
   private Cnode checkedCnode(long gfid, long lblk, int count) {
     Cnode cnode = rooms.cnodes().get(gfid);
     check(cnode != null, "has an entry about object " + gfid + ", which there is not");
-    Layout layout = cnode.layout();
-    long lblks = layout.rowsFor(cnode.attributes().sizeBytes()) * layout.chunkBlocks();
     int segment = cnode.segmentBlocks();
     check(
         lblk >= 0
             && count >= 1
-            && lblk <= lblks - count
+            && lblk <= cnode.lblks() - count
             && lblk / segment == (lblk + count - 1) / segment,
         "has an entry about blocks that object " + gfid + " has not");
     return cnode;

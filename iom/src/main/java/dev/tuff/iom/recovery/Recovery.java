@@ -114,7 +114,12 @@ public final class Recovery {
                 Map<Long, Integer> gfids = new HashMap<>();
                 for (ObjectAttributes attributes : objectsHere) {
                   ObjectAttributes others = objects.putIfAbsent(attributes.gfid(), attributes);
-                  if (others != null && !others.sameObject(attributes)) {
+                  boolean agree =
+                      others == null
+                          || (others.sameObject(attributes)
+                              && (others.changes() != attributes.changes()
+                                  || others.equals(attributes)));
+                  if (!agree) {
                     throw new DamagedJournalException(
                         "Drive "
                             + drive

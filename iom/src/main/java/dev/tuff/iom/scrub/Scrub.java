@@ -123,7 +123,7 @@ public final class Scrub implements BlockIo.Listener {
 
   private long leaves() {
     Cnode cnode = cnode();
-    long rows = cnode.layout().rowsFor(cnode.attributes().sizeBytes());
+    long rows = cnode.layout().rowsFor(cnode.attributes().extentBytes());
     long periods = rows / cnode.layout().drives() + 1;
     int members = parity ? cnode.attributes().parityMembers() : cnode.attributes().dataMembers();
     long entries = periods * members * cnode.layout().chunkBlocks();

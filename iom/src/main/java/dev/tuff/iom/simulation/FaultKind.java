@@ -4,6 +4,8 @@ package dev.tuff.iom.simulation;
 public enum FaultKind {
   /** Shards run in any order, and what one sends another comes late. */
   LATE_MESSAGES("late messages", "lateMessages"),
+  /** The volume is made smaller or larger while clients go on. */
+  RESIZE("resizes", "resizes"),
   /** One drive takes ten times as long as the others. */
   SLOW_DRIVE("slow drives", "slowDrives"),
   /** The power of all drives is cut at any event. */

@@ -167,10 +167,15 @@ public record Shape(
 
   /** The volume. */
   ObjectAttributes attributes() {
+    return attributes(volumeBytes);
+  }
+
+  /** The volume, made with another size. */
+  ObjectAttributes attributes(int sizeBytes) {
     return new ObjectAttributes(
         GFID,
         "v",
-        volumeBytes,
+        sizeBytes,
         chunkBytes / Drive.BLOCK_BYTES,
         data,
         parity,

@@ -15,9 +15,12 @@ import dev.tuff.iom.array.DriveLabel;
 import dev.tuff.iom.array.Failover;
 import dev.tuff.iom.array.Iom;
 import dev.tuff.iom.array.Superblock;
+import dev.tuff.iom.array.VolumeResize;
 import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.Journal;
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Actor;
@@ -26,6 +29,7 @@ import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.volume.ClientSide;
+import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeRequest;
 import java.lang.foreign.Arena;
@@ -74,6 +78,19 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private int failovers;
   private BitSet leftOut = new BitSet();
   private Volume volume;
+
+  /** How large the volume is for good. */
+  private int sizeBytes;
+
+  /** A change of that which is under way, or was when the power was cut; null if none. */
+  private VolumeResize resize;
+
+  /** Only its second step is still to be done, or not over. */
+  private boolean resizePrepared;
+
+  /** Every drive is to take the size, as soon as they all serve. */
+  private boolean putDue;
+
   private RecoveryReport recovery;
   private final BitSet lost = new BitSet();
   private boolean lateMessages;
@@ -94,7 +111,13 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   SimulatedArray(Shape shape, long seed, PlantedFault fault, SimulatedMemory memories) {
-    this(shape, seed, fault, memories, new SimulatedDrive[shape.drives()]);
+    this(shape, seed, fault, memories, shape.volumeBytes());
+  }
+
+  /** Likewise, with a volume that can grow up to the shape's size. */
+  SimulatedArray(
+      Shape shape, long seed, PlantedFault fault, SimulatedMemory memories, int volumeBytes) {
+    this(shape, seed, fault, memories, new SimulatedDrive[shape.drives()], volumeBytes);
     for (int d = 0; d < drives.length; d++) {
       drives[d] =
           new SimulatedDrive(
@@ -111,7 +134,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       long seed,
       PlantedFault fault,
       SimulatedMemory memories,
-      SimulatedDrive[] drives) {
+      SimulatedDrive[] drives,
+      int volumeBytes) {
     this.shape = shape;
     this.seed = seed;
     this.fault = fault;
@@ -121,6 +145,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     this.schedule = random.split();
     this.some = sender -> schedule.nextInt(3);
     this.arrayId = new UUID(seed, 7);
+    this.sizeBytes = volumeBytes;
     this.client = new SimulatedClient(this);
   }
 
@@ -136,7 +161,10 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     for (int d = 0; d < drives.length; d++) {
       copies[d] = drives[d].afterCrash(percent, copySeed + d);
     }
-    return new SimulatedArray(shape, copySeed, PlantedFault.NONE, copyMemories, copies);
+    SimulatedArray copy =
+        new SimulatedArray(shape, copySeed, PlantedFault.NONE, copyMemories, copies, sizeBytes);
+    copy.resize = resize;
+    return copy;
   }
 
   private Superblock superblock(int drive) {
@@ -327,9 +355,92 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     if (recovery == null) {
       return false;
     }
-    volume = new Volume(shape.attributes(), roster, budgets, clients, false);
+    ObjectAttributes attributes = attributes();
+    takeSize((int) attributes.sizeBytes());
+    volume = volume(attributes);
     client.begin(memory);
     return true;
+  }
+
+  private Volume volume(ObjectAttributes attributes) {
+    return new Volume(attributes, roster, budgets, clients, false);
+  }
+
+  /** The volume's, as all drives have them; those that it is to be made with when none has. */
+  private ObjectAttributes attributes() {
+    ObjectAttributes all = null;
+    for (int d = 0; d < drives.length; d++) {
+      Cnode cnode = iom(d) == null ? null : iom(d).rooms().cnodes().get(Shape.GFID);
+      if (cnode == null) {
+        continue;
+      }
+      if (all != null && !all.equals(cnode.attributes())) {
+        throw new IllegalStateException(
+            "drives do not agree about the volume: " + all + " and " + cnode.attributes());
+      }
+      all = cnode.attributes();
+    }
+    return all == null ? shape.attributes(sizeBytes) : all;
+  }
+
+  /** What a start has found: the old size or the new one, where it was about to change. */
+  private void takeSize(int found) {
+    if (found != sizeBytes && (resize == null || found != resize.attributes().sizeBytes())) {
+      throw new IllegalStateException(
+          "the volume has %d bytes after a start, and had %d".formatted(found, sizeBytes));
+    }
+    sizeBytes = found;
+    resize = null;
+  }
+
+  // ---- resizing
+
+  /** How large the volume is for good. */
+  int sizeBytes() {
+    return sizeBytes;
+  }
+
+  /**
+   * True when all that is left to do of a resize is that every drive takes the size, or nothing.
+   */
+  boolean tailHardened() {
+    return resize == null || resizePrepared;
+  }
+
+  /** Begins to resize the volume, which goes on by itself; the client hears of it. */
+  void beginResize(int newBytes) {
+    ObjectAttributes now = volume.attributes();
+    VolumeResize begun = new VolumeResize(volume, volume(now), now.resized(newBytes), shards);
+    resize = begun;
+    begun.prepare(
+        result -> {
+          client.resizePrepared(result);
+          resizePrepared = result == RequestResult.OK;
+          putDue = resizePrepared;
+          resize = resizePrepared ? begun : null;
+        });
+  }
+
+  /** As {@code Array.inOneGo}: when a drive fails meanwhile, it is done again without it. */
+  private void putSize() {
+    putDue = false;
+    int before = failovers;
+    int[] owed = {drives.length};
+    VolumeResize under = resize;
+    for (int d = 0; d < drives.length; d++) {
+      acting(d)
+          .putObject(
+              under.attributes(),
+              () -> {
+                if (--owed[0] == 0 && failovers == before) {
+                  resize = null;
+                  resizePrepared = false;
+                  under.commit();
+                  sizeBytes = (int) under.attributes().sizeBytes();
+                  client.resized();
+                }
+              });
+    }
   }
 
   private long rebuildBytes(DriveLabel[] labels) {
@@ -389,6 +500,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   public void onServing(RecoveryReport report) {
     recovery = report;
     leftOut = missing();
+    putDue = resizePrepared;
   }
 
   /** Drives that the array has gone on without, or was started without. */
@@ -430,7 +542,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private void createVolume() {
     int[] owed = {drives.length};
     for (int d = 0; d < drives.length; d++) {
-      acting(d).putObject(shape.attributes(), () -> owed[0]--);
+      acting(d).putObject(shape.attributes(sizeBytes), () -> owed[0]--);
     }
     run(() -> owed[0] == 0);
   }
@@ -448,6 +560,9 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
    */
   boolean step() {
     steps++;
+    if (putDue && !failover.busy()) {
+      putSize();
+    }
     if (lateMessages && schedule.nextInt(16) == 0 && moveTime()) {
       return true;
     }
@@ -624,12 +739,15 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     virtualNanosBefore += nanoTime();
     running = false;
     idleShards = 0;
+    resizePrepared = false;
+    putDue = false;
     client.end();
   }
 
   /** Runs until every request is over and every IOM quiet. */
   void settle() {
     client.drain();
+    run(() -> !client.resizing());
     rebuildInBackground(0);
     run(this::quiet);
   }

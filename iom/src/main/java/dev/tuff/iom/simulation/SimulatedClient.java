@@ -31,6 +31,17 @@ final class SimulatedClient {
   private final SplittableRandom random;
   private final VolumeModel model;
   private VolumeModel judge;
+  private int sizeBytes;
+
+  /** While the volume is resized: how large it is to be, else 0. */
+  private int resizingTo;
+
+  /** How large it was before. */
+  private int formerBytes;
+
+  /** While what is beyond a smaller end is being discarded: the versions that it makes. */
+  private int[] tailVersions;
+
   private Slot[] slots = new Slot[0];
   private int outstanding;
   private int replies;
@@ -91,6 +102,9 @@ final class SimulatedClient {
 
     int[] versions;
 
+    /** It reaches beyond the end that the volume is about to have, and may come too late. */
+    boolean beyond;
+
     /** What must be read; null when more than one content may be. */
     byte[] expected;
 
@@ -107,7 +121,8 @@ final class SimulatedClient {
     public void onDone(VolumeRequest done) {
       replies++;
       replied = true;
-      if (done.result() == RequestResult.NO_SPACE) {
+      if (done.result() == RequestResult.NO_SPACE
+          || (beyond && done.result() == RequestResult.OUT_OF_RANGE)) {
         refused++;
       }
       if (done.result() != RequestResult.OK) {
@@ -191,11 +206,81 @@ final class SimulatedClient {
       slots[i] = new Slot(buffers[i], i % array.shards());
     }
     touched.clear();
+    sizeBytes = array.sizeBytes();
   }
 
   /** The array has stopped, with whatever was under way. */
   void end() {
     outstanding = 0;
+    resizingTo = 0;
+    tailVersions = null;
+  }
+
+  // ---- resizing
+
+  /** True while the volume is being resized. */
+  boolean resizing() {
+    return resizingTo != 0;
+  }
+
+  /** How far requests reach. */
+  int sizeBytes() {
+    return sizeBytes;
+  }
+
+  /** Begins to resize the volume, and goes on. Up to the shape's size. */
+  void beginResize(int newBytes) {
+    if (newBytes % Drive.BLOCK_BYTES != 0 || sizeBytes % Drive.BLOCK_BYTES != 0) {
+      // What is written of the block of an end, and what a discard takes of it, goes by the moment
+      // at which a request starts; the model can't tell.
+      drain();
+    }
+    resizingTo = newBytes;
+    formerBytes = sizeBytes;
+    if (newBytes < sizeBytes) {
+      for (Slot slot : slots) {
+        slot.beyond = !slot.free && slot.request.offset() + slot.request.bytes() > newBytes;
+      }
+      tailVersions = model.write(newBytes, new byte[sizeBytes - newBytes]);
+      touched.set(newBytes / Drive.BLOCK_BYTES, (sizeBytes - 1) / Drive.BLOCK_BYTES + 1);
+      sizeBytes = newBytes;
+    }
+    array.beginResize(newBytes);
+  }
+
+  /** What is beyond the new end is discarded, or was not for want of space. */
+  void resizePrepared(RequestResult result) {
+    if (result == RequestResult.NO_SPACE && tailVersions != null) {
+      model.refused(sizeBytes, tailVersions);
+      sizeBytes = formerBytes;
+      resizingTo = 0;
+    } else if (result != RequestResult.OK) {
+      wrongReads.add("what is beyond a new end could not be discarded: " + result);
+    } else if (tailVersions != null) {
+      model.emptied(sizeBytes, tailVersions);
+    }
+    tailVersions = null;
+  }
+
+  /** The volume has the new size. */
+  void resized() {
+    sizeBytes = resizingTo;
+    resizingTo = 0;
+  }
+
+  /** Until what is beyond a new end is discarded, the block of the end is left alone. */
+  private boolean besideTail(long offset, long bytes) {
+    return tailVersions != null
+        && sizeBytes % Drive.BLOCK_BYTES != 0
+        && offset + bytes > (sizeBytes & -Drive.BLOCK_BYTES);
+  }
+
+  /** While bounds change, a discard up to an end within a block may take all of it, or nothing. */
+  private boolean endInDoubt(Zeroing how, long offset, long bytes) {
+    return resizing()
+        && how == Zeroing.DISCARD
+        && sizeBytes % Drive.BLOCK_BYTES != 0
+        && offset + bytes == sizeBytes;
   }
 
   // ---- at random
@@ -233,7 +318,7 @@ final class SimulatedClient {
       case 4 -> query(slot, offset, bytes);
       case 5, 6 -> {
         if (random.nextInt(8) == 0) {
-          bytes = 1 + random.nextInt(shape.volumeBytes());
+          bytes = 1 + random.nextInt(sizeBytes);
           offset = randomOffset(bytes);
         }
         Zeroing zeroing = ZEROING[random.nextInt(ZEROING.length)];
@@ -255,6 +340,9 @@ final class SimulatedClient {
    * client's own writes are in order.
    */
   private boolean conflict(Slot slot, long offset, long bytes) {
+    if (besideTail(offset, bytes)) {
+      return true;
+    }
     for (Slot other : slots) {
       if (other.use == Use.WRITE
           && !other.free
@@ -277,15 +365,15 @@ final class SimulatedClient {
           case 4 -> shape.chunkBytes() * (1 + random.nextInt(2 * shape.data()));
           default -> 512 * (1 + random.nextInt(16));
         };
-    return Math.min(bytes, Math.min(shape.maxRequestBytes(), shape.volumeBytes()));
+    return Math.min(bytes, Math.min(shape.maxRequestBytes(), sizeBytes));
   }
 
   /** A third aligned, and a third crowded together so that updates and generations meet. */
   private long randomOffset(int bytes) {
-    long offset = random.nextLong(shape.volumeBytes() - bytes + 1);
+    long offset = random.nextLong(sizeBytes - bytes + 1);
     if (random.nextInt(3) == 0) {
       offset %= Math.max(1, 6L * shape.chunkBytes());
-      offset = Math.min(offset, shape.volumeBytes() - bytes);
+      offset = Math.min(offset, sizeBytes - bytes);
     }
     return switch (random.nextInt(3)) {
       case 0 -> offset & -4096;
@@ -305,6 +393,7 @@ final class SimulatedClient {
     slot.use = use;
     slot.free = false;
     slot.replied = false;
+    slot.beyond = false;
     outstanding++;
     array.submit(slot.request);
   }
@@ -357,7 +446,7 @@ final class SimulatedClient {
 
   /** Discards, or writes zeros. */
   private void zero(Slot slot, long offset, int bytes, Zeroing how, Toughness toughness) {
-    array.run(() -> !conflict(slot, offset, bytes));
+    array.run(() -> !conflict(slot, offset, bytes) && !endInDoubt(how, offset, bytes));
     slot.hardened = toughness == Toughness.HARDENED;
     slot.expected = null;
     long from = offset;
@@ -366,7 +455,7 @@ final class SimulatedClient {
       discards++;
       slot.request.discard(offset, bytes, toughness);
       from = (offset + Drive.BLOCK_BYTES - 1) & -Drive.BLOCK_BYTES;
-      to = to == shape.volumeBytes() ? to : Math.max(from, to & -Drive.BLOCK_BYTES);
+      to = to == sizeBytes ? to : Math.max(from, to & -Drive.BLOCK_BYTES);
     } else {
       zeroes++;
       slot.request.writeZeroes(offset, bytes, how == Zeroing.WRITE_KEEPING_PLACES, toughness);
@@ -432,8 +521,8 @@ final class SimulatedClient {
 
   /** Reads the whole volume, whose content is known. */
   void readAll() {
-    for (int at = 0; at < shape.volumeBytes(); at += shape.maxRequestBytes()) {
-      read(freeSlot(), at, Math.min(shape.maxRequestBytes(), shape.volumeBytes() - at));
+    for (int at = 0; at < sizeBytes; at += shape.maxRequestBytes()) {
+      read(freeSlot(), at, Math.min(shape.maxRequestBytes(), sizeBytes - at));
     }
     drain();
   }
@@ -451,9 +540,9 @@ final class SimulatedClient {
 
   private void readEach(Use use) {
     int most = Math.max(Drive.BLOCK_BYTES, shape.maxRequestBytes() & -Drive.BLOCK_BYTES);
-    for (int at = 0; at < shape.volumeBytes(); at += most) {
+    for (int at = 0; at < sizeBytes; at += most) {
       Slot slot = freeSlot();
-      slot.request.read(at, Math.min(most, shape.volumeBytes() - at), slot.buffer);
+      slot.request.read(at, Math.min(most, sizeBytes - at), slot.buffer);
       submit(slot, use);
     }
     drain();
@@ -465,12 +554,11 @@ final class SimulatedClient {
    */
   int judge(BiPredicate<Integer, MemorySegment> believable) {
     int failed = 0;
-    for (int block = 0; block < model.blocks(); block++) {
+    for (int block = 0; block * Drive.BLOCK_BYTES < sizeBytes; block++) {
       int offset = block * Drive.BLOCK_BYTES;
       Slot slot = freeSlot();
       slot.expected = null;
-      slot.request.read(
-          offset, Math.min(Drive.BLOCK_BYTES, shape.volumeBytes() - offset), slot.buffer);
+      slot.request.read(offset, Math.min(Drive.BLOCK_BYTES, sizeBytes - offset), slot.buffer);
       submit(slot, Use.READ);
       array.run(() -> slot.free);
       if (slot.request.result() != RequestResult.OK) {
@@ -488,7 +576,8 @@ final class SimulatedClient {
   private void judged(long offset, MemorySegment content, boolean learn) {
     for (long at = 0; at < content.byteSize(); at += Drive.BLOCK_BYTES) {
       int number = (int) ((offset + at) / Drive.BLOCK_BYTES);
-      MemorySegment block = content.asSlice(at, Drive.BLOCK_BYTES);
+      MemorySegment block =
+          content.asSlice(at, Math.min(Drive.BLOCK_BYTES, content.byteSize() - at));
       String wrong = learn ? model.found(number, block) : judge.wrong(number, block);
       if (wrong != null) {
         wrongReads.add("after recovery " + wrong);

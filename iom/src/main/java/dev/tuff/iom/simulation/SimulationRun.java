@@ -66,6 +66,7 @@ final class SimulationRun {
   private final Shape shape;
   private final SplittableRandom load;
   private final SplittableRandom chance;
+  private final SplittableRandom resizes;
   private final Statistics statistics = new Statistics();
   private final List<String> events = new ArrayList<>();
   private final WrongWrites writes;
@@ -104,6 +105,7 @@ final class SimulationRun {
     this.shape = Shape.random(root.split(), plan.pin());
     this.load = root.split();
     this.chance = root.split();
+    this.resizes = root.split();
     this.memories = memories;
     this.writes = new WrongWrites(shape.drives(), planted);
   }
@@ -209,6 +211,7 @@ final class SimulationRun {
       }
       array.client.load(1);
       operations++;
+      resize();
       if (i == failing && failDrives() && may(FaultKind.CUT_IN_FAILOVER, 2)) {
         return true;
       }
@@ -218,6 +221,23 @@ final class SimulationRun {
     }
     requireRight();
     return false;
+  }
+
+  /** Begins to resize the volume now and then: to all that it can be, or to anything. */
+  private void resize() {
+    boolean wanted = resizes.nextInt(20) == 0 && plan.faults().contains(FaultKind.RESIZE);
+    int blocks = 1 + resizes.nextInt(shape.volumeBlocks());
+    int bytes =
+        switch (resizes.nextInt(4)) {
+          case 0 -> shape.volumeBytes();
+          case 1 -> blocks * Drive.BLOCK_BYTES - 512 * resizes.nextInt(8);
+          default -> blocks * Drive.BLOCK_BYTES;
+        };
+    int before = array.client.sizeBytes();
+    if (wanted && !array.client.resizing() && bytes != before) {
+      array.client.beginResize(bytes);
+      did(FaultKind.RESIZE, "the volume goes from %d to %d bytes".formatted(before, bytes));
+    }
   }
 
   /** Takes drives out of service, or lets them vanish, while requests are under way. */

@@ -4,6 +4,7 @@ import dev.tuff.iom.drive.Drive;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -71,6 +72,14 @@ final class VolumeModel {
     }
   }
 
+  /** Zeros from here on are promised, whatever was not known of the blocks. */
+  void emptied(long offset, int[] versions) {
+    replied(offset, versions, true);
+    for (int i = offset % Drive.BLOCK_BYTES == 0 ? 0 : 1; i < versions.length; i++) {
+      blocks[block(offset) + i].unsure = false;
+    }
+  }
+
   /** False when what a block of the range holds is not known until the next start. */
   boolean sure(long offset, int bytes) {
     for (int b = block(offset); b <= block(offset + bytes - 1); b++) {
@@ -120,7 +129,10 @@ final class VolumeModel {
     return content;
   }
 
-  /** Null when the block may be found with this content after a crash now. */
+  /**
+   * Null when the block may be found with this content after a crash now; of the volume's last
+   * block that may be less than a block.
+   */
   String wrong(long volumeBlock, MemorySegment content) {
     if (volumeBlock >= blocks.length) {
       return null;
@@ -130,7 +142,8 @@ final class VolumeModel {
       return null;
     }
     for (int i = block.versions.size() - 1; i >= 0; i--) {
-      if (MemorySegment.ofArray(block.versions.get(i)).mismatch(content) == -1) {
+      MemorySegment version = MemorySegment.ofArray(block.versions.get(i));
+      if (version.asSlice(0, content.byteSize()).mismatch(content) == -1) {
         return null;
       }
     }
@@ -149,7 +162,8 @@ final class VolumeModel {
   String found(int block, MemorySegment content) {
     String wrong = wrong(block, content);
     if (wrong == null) {
-      byte[] now = content.toArray(ValueLayout.JAVA_BYTE);
+      // Beyond the end are zeros, or it could not grow.
+      byte[] now = Arrays.copyOf(content.toArray(ValueLayout.JAVA_BYTE), Drive.BLOCK_BYTES);
       blocks[block].versions.clear();
       blocks[block].versions.add(now);
       blocks[block].base = 0;

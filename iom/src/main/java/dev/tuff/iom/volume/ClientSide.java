@@ -131,6 +131,8 @@ public final class ClientSide implements Actor {
     Volume volume = request.volume;
     request.repliesOwed = 0;
     request.closesOwed = 0;
+    request.bounds = volume.bounds();
+    request.bounds.enter(shard.index());
     if (volume.deleted()) {
       request.result = RequestResult.DELETED;
       answer(request);
@@ -138,26 +140,26 @@ public final class ClientSide implements Actor {
     }
     switch (request.kind) {
       case READ -> {
-        if (inRange(volume, request)) {
+        if (inRange(request)) {
           startRead(volume, request);
         }
       }
       case WRITE -> {
         if (volume.readOnly()) {
           request.result = RequestResult.READ_ONLY;
-        } else if (inRange(volume, request)) {
+        } else if (inRange(request)) {
           startWrite(volume, request);
         }
       }
       case DISCARD, ZEROES -> {
         if (volume.readOnly()) {
           request.result = RequestResult.READ_ONLY;
-        } else if (inRange(volume, request)) {
+        } else if (inRange(request)) {
           longRequests.start(request);
         }
       }
       case ALLOCATION -> {
-        if (inRange(volume, request)) {
+        if (inRange(request)) {
           startQuery(volume, request);
         }
       }
@@ -174,8 +176,8 @@ public final class ClientSide implements Actor {
     shard.send(this, MessageType.FLUSHED, request, null, -1);
   }
 
-  private static boolean inRange(Volume volume, VolumeRequest request) {
-    if (request.offset < 0 || request.offset > volume.sizeBytes() - request.bytes) {
+  private static boolean inRange(VolumeRequest request) {
+    if (request.offset < 0 || request.offset > request.bounds.sizeBytes() - request.bytes) {
       request.result = RequestResult.OUT_OF_RANGE;
       return false;
     }
@@ -494,6 +496,7 @@ public final class ClientSide implements Actor {
   private void closed(VolumeRequest request) {
     partsUnderWay--;
     if (--request.closesOwed == 0) {
+      request.bounds.leave(shard.index());
       if (own(request)) {
         release(request);
       } else {

@@ -45,11 +45,10 @@ final class LongRequests {
   }
 
   void start(VolumeRequest request) {
-    long size = request.volume.sizeBytes();
     long from = request.offset;
     long to = request.offset + request.bytes;
     boolean discard = request.kind == VolumeRequest.Kind.DISCARD;
-    if (to == size) {
+    if (to == request.bounds.sizeBytes() && request.bounds.lastBlockWhole()) {
       // Beyond the end is nothing that could be left alone.
       to = up(to);
     } else if (discard) {

@@ -9,11 +9,12 @@ import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Roster;
 
 /**
- * A volume that clients read and write. Immutable; any thread, but {@link #submit} on the request's
- * shard only.
+ * A volume that clients read and write. Any thread, but {@link #submit} on the request's shard
+ * only. Nothing of it changes but its size, and that once it is deleted it refuses requests.
  */
 public final class Volume {
-  private final ObjectAttributes attributes;
+  private volatile ObjectAttributes attributes;
+  private volatile Bounds bounds;
   private final Layout layout;
   private final int segmentBlocks;
   private final Roster roster;
@@ -44,6 +45,7 @@ public final class Volume {
     this.budgets = budgets;
     this.clients = clients;
     this.readOnly = readOnly;
+    this.bounds = new Bounds(attributes.sizeBytes(), true, clients.length);
   }
 
   /** Takes the request on; its handler is called on this thread, later. */
@@ -55,12 +57,40 @@ public final class Volume {
     return attributes.name();
   }
 
+  /** How far requests may reach now. Less than the attributes say while it is being shrunk. */
   public long sizeBytes() {
-    return attributes.sizeBytes();
+    return bounds.sizeBytes();
   }
 
   public ObjectAttributes attributes() {
     return attributes;
+  }
+
+  Bounds bounds() {
+    return bounds;
+  }
+
+  /**
+   * Requests that start from now on reach to {@code sizeBytes} at most, and leave alone what is
+   * beyond it, also in the block where it ends. Returns the bounds of those that started before.
+   */
+  public Bounds limit(long sizeBytes) {
+    return change(new Bounds(sizeBytes, false, clients.length));
+  }
+
+  /**
+   * It has these attributes from now on: its own with another size, which every drive has hardened,
+   * or its own as they are, to take a {@link #limit} back.
+   */
+  public void take(ObjectAttributes newer) {
+    attributes = newer;
+    change(new Bounds(newer.sizeBytes(), true, clients.length));
+  }
+
+  private Bounds change(Bounds newer) {
+    Bounds former = bounds;
+    bounds = newer;
+    return former;
   }
 
   Layout layout() {

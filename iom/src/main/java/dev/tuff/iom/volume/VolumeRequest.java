@@ -53,6 +53,10 @@ public final class VolumeRequest {
 
   Toughness toughness = Toughness.HARDENED;
   Volume volume;
+
+  /** Those of the volume when it started. */
+  Bounds bounds;
+
   RequestResult result = RequestResult.OK;
   int repliesOwed;
   int closesOwed;

@@ -9,6 +9,7 @@ import dev.tuff.iom.support.Bytes;
 import dev.tuff.iom.support.DriveRig;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
@@ -193,11 +194,116 @@ class PageCacheTest {
   }
 
   @Test
-  void leavesBeyondTheTreeAndRequestsUsedTwiceAreBugs() {
+  void aTreeGrowsByLevelsWhenALeafBeyondItsReachIsMade() {
+    PageCache cache = cache();
+    Top top = new Top();
+    PageTree tree = tree(cache, top, 1);
+    PageRequest first = new PageRequest(answered -> {});
+    assertThat(tree.get(first, 0, true)).isTrue();
+    first.page().setLong(64, 7);
+    first.page().markDirty(5);
+    PageRequest far = new PageRequest(answered -> {});
+    assertThat(tree.get(far, 300, false)).isTrue();
+    assertThat(far.page()).as("nothing is beyond it").isNull();
+    assertThat(far.nextPossible()).isEqualTo(252L * 252 * 252 * 252 * 252);
+    assertThat(tree.levels()).isEqualTo(1);
+
+    assertThat(tree.get(far, 300, true)).isTrue();
+    far.page().setLong(64, 8);
+    far.page().markDirty(6);
+    assertThat(tree.levels()).isEqualTo(3);
+    assertThat(top.levels).isEqualTo(3);
+    writeAll(cache);
+    first.release();
+    far.release();
+
+    // Another drive's start: everything from the drive, by as many levels as the holder has.
+    PageTree again = tree(cache(), top, top.levels);
+    for (int leaf : new int[] {0, 300}) {
+      PageRequest request = new PageRequest(answered -> {});
+      if (!again.get(request, leaf, false)) {
+        rig.settle();
+      }
+      assertThat(damage).isEmpty();
+      assertThat(request.page().getLong(64)).as("leaf %d", leaf).isEqualTo(leaf == 0 ? 7 : 8);
+    }
+  }
+
+  /** What was there before is clean, and was given up or is being read while the tree grows. */
+  @Test
+  void aTreeGrowsAboveATopmostPageThatIsNotInMemory() {
+    writeLeaf(4711);
+    PageCache cache = cache();
+    PageTree tree = tree(cache, top, 1);
+    PageRequest far = new PageRequest(answered -> {});
+    PageRequest near = new PageRequest(answered -> {});
+    boolean loading = tree.get(near, 0, false);
+    assertThat(loading).isFalse();
+    assertThat(tree.get(far, 5, true)).isTrue();
+    assertThat(tree.levels()).isEqualTo(2);
+    rig.settle();
+    assertThat(near.page().getLong(64)).isEqualTo(4711);
+    near.release();
+    // Six frames are left to give up; what nothing else points to stays.
+    for (int i = 10; i < 100; i++) {
+      PageRequest other = new PageRequest(answered -> {});
+      assertThat(tree.get(other, i, true)).isTrue();
+      other.release();
+    }
+    if (!tree.get(near, 0, false)) {
+      rig.settle();
+    }
+    assertThat(near.page().getLong(64)).isEqualTo(4711);
+    assertThat(damage).isEmpty();
+  }
+
+  @Test
+  void aTreeThatNeedsALevelWaitsForAFrame() {
+    PageCache cache = cache();
+    PageTree tree = tree(cache, new Top(), 2);
+    List<PageRequest> pinned = new ArrayList<>();
+    for (int i = 0; i < 7; i++) {
+      PageRequest request = new PageRequest(answered -> {});
+      assertThat(tree.get(request, i, true)).isTrue();
+      pinned.add(request);
+    }
+    List<Page> answered = new ArrayList<>();
+    PageRequest far = new PageRequest(r -> answered.add(r.page()));
+    assertThat(tree.get(far, 252, true)).isFalse();
+    assertThat(tree.levels()).isEqualTo(2);
+    pinned.subList(0, 3).forEach(PageRequest::release);
+    assertThat(answered).hasSize(1).doesNotContainNull();
+    assertThat(tree.levels()).isEqualTo(3);
+    PageRequest old = new PageRequest(r -> {});
+    assertThat(tree.get(old, 6, false)).isTrue();
+    assertThat(old.page()).isSameAs(pinned.get(6).page());
+  }
+
+  /** As a checkpoint does: new places for all that is dirty, bottom up. */
+  private void writeAll(PageCache cache) {
+    cache.dirtyAncestors();
+    List<Page> pages = new ArrayList<>();
+    for (Page page = cache.firstDirty(); page != null; page = PageCache.nextDirty(page)) {
+      page.newAddress = 200L + pages.size();
+      pages.add(page);
+    }
+    pages.sort(Comparator.comparingInt(Page::level));
+    pages.forEach(Page::seal);
+    for (Page page : pages) {
+      MemorySegment block = Bytes.block();
+      MemorySegment.copy(page.memory, page.base, block, 0, 4096);
+      rig.write(page.address(), block);
+    }
+    cache.allSealed();
+  }
+
+  @Test
+  void leavesBeyondAllTreesAndRequestsUsedTwiceAreBugs() {
     PageTree tree = tree(cache(), new Top(), 2);
     assertThat(tree.maxLeaves()).isEqualTo(252);
     PageRequest request = new PageRequest(answered -> {});
-    assertThatThrownBy(() -> tree.get(request, 252, true)).isInstanceOf(Invariant.Broken.class);
+    assertThatThrownBy(() -> tree.get(request, 252L * 252 * 252 * 252 * 252, true))
+        .isInstanceOf(Invariant.Broken.class);
     assertThatThrownBy(() -> tree.get(request, -1, true)).isInstanceOf(Invariant.Broken.class);
     assertThat(tree.get(request, 251, true)).isTrue();
     assertThatThrownBy(() -> tree.get(request, 251, true)).isInstanceOf(Invariant.Broken.class);
@@ -219,6 +325,7 @@ class PageCacheTest {
   private static final class Top implements PageTree.Holder {
     private long address;
     private int crc;
+    private int levels;
 
     @Override
     public long address() {
@@ -234,6 +341,11 @@ class PageCacheTest {
     public void set(long newAddress, int newCrc) {
       address = newAddress;
       crc = newCrc;
+    }
+
+    @Override
+    public void setLevels(int newLevels) {
+      levels = newLevels;
     }
 
     @Override

@@ -177,6 +177,77 @@ class PageFormatTest {
   }
 
   @Test
+  void theMapExtentCoversEverySizeThereWas() {
+    ObjectAttributes made = attributes();
+    long size = made.sizeBytes();
+    assertThat(made.extentBytes()).isEqualTo(size);
+    ObjectAttributes smaller = made.resized(4096);
+    assertThat(smaller.sizeBytes()).isEqualTo(4096);
+    assertThat(smaller.extentBits()).isEqualTo(37);
+    assertThat(smaller.extentBytes()).isEqualTo(1L << 37).isGreaterThan(size);
+    assertThat(smaller.changes()).isEqualTo(1);
+    assertThat(smaller.sameObject(made)).isTrue();
+    ObjectAttributes within = smaller.resized(size + 4096);
+    assertThat(within.extentBytes()).isEqualTo(1L << 37);
+    ObjectAttributes larger = within.resized(1L << 40);
+    assertThat(larger.extentBytes()).isEqualTo(1L << 40);
+    assertThat(larger.resized((1L << 40) - 512).extentBytes()).isEqualTo(1L << 40);
+    assertThat(larger.resized((1L << 40) + 512).resized(512).extentBytes()).isEqualTo(1L << 41);
+    assertThat(made.resized(1L << 50).resized(1).extentBytes()).isEqualTo(1L << 50);
+
+    MemorySegment block = Bytes.block();
+    smaller.encode(block, 32);
+    assertThat(Bytes.hex(block, 32, 32)).isEqualTo(SHRUNK);
+    assertThat(ObjectAttributes.decode(block, 32)).isEqualTo(smaller);
+
+    ObjectAttributes often = made;
+    while (often.resizable()) {
+      often = often.resized(4096L + often.changes());
+    }
+    assertThat(often.changes()).isEqualTo(65_534);
+    assertThat(often.asDeleted().changes()).isEqualTo(65_535);
+  }
+
+  private static final String SHRUNK =
+      """
+      0000  08 07 06 05 04 03 02 01 00 10 00 00 00 00 00 00
+      0010  10 00 00 00 04 02 01 01 06 00 07 00 01 00 25 00
+      """;
+
+  /** What was made before knows of no levels; from a change of the extent on they are told. */
+  @Test
+  void aCnodeKeepsItsLevelsUntilMoreAreNeeded() {
+    PageTree objects = new PageTree(cache, PageFormat.KIND_OBJECTS, 0, 4, top);
+    Page page = leaf(objects, 9);
+    ObjectAttributes small = new ObjectAttributes(9, "v", 1 << 20, 16, 4, 2, 6, Toughness.TAKEN);
+    Cnode cnode = Cnode.create(page, 5, small, cache, 1);
+    assertThat(cnode.dataMap().levels()).isEqualTo(1);
+    ObjectAttributes large = small.resized(1L << 40);
+    cnode.change(large, 2);
+    assertThat(cnode.dataMap().levels()).isEqualTo(1);
+    assertThat(page.getByte(400)).isEqualTo((byte) 1);
+    assertThat(page.getByte(401)).isEqualTo((byte) 1);
+    assertThat(cnode.lblks()).isEqualTo((1L << 40) / 4096 / 4);
+    PageRequest request = new PageRequest(answered -> {});
+    long last = cnode.lblks() - 1;
+    while (cnode.layout().member(last / 16, 5) >= 4) {
+      last -= 16;
+    }
+    assertThat(cnode.dataLeaf(request, last, true)).isTrue();
+    assertThat(page.getByte(400)).isEqualTo((byte) 4);
+    assertThat(page.getByte(401)).isEqualTo((byte) 1);
+    Cnode again = Cnode.open(page, 5, cache);
+    assertThat(again.dataMap().levels()).isEqualTo(4);
+    assertThat(again.parityMap().levels()).isEqualTo(1);
+    page.setByte(400, (byte) 7);
+    assertThat(Cnode.open(page, 5, cache)).isNull();
+    page.setByte(400, (byte) 0);
+    assertThat(Cnode.open(page, 5, cache).dataMap().levels())
+        .as("an object of this size that is made now")
+        .isEqualTo(MapShape.of(large).dataLevels());
+  }
+
+  @Test
   void attributesThatMakeNoSenseAreRefused() {
     assertThat(refused(b -> b.set(PageFormat.LONG, 0, 0L))).isTrue();
     assertThat(refused(b -> b.set(PageFormat.LONG, 0, -1L))).isTrue();
@@ -198,7 +269,9 @@ class PageFormatTest {
     assertThat(refused(b -> b.set(PageFormat.SHORT, 26, (short) 256))).isTrue();
     assertThat(refused(b -> b.set(PageFormat.SHORT, 26, (short) -1))).isTrue();
     assertThat(refused(b -> b.set(PageFormat.SHORT, 28, (short) 1))).as("changes").isFalse();
-    assertThat(refused(b -> b.set(PageFormat.BYTE, 30, (byte) 1))).as("reserved").isTrue();
+    assertThat(refused(b -> b.set(PageFormat.BYTE, 30, (byte) 50))).as("map extent").isFalse();
+    assertThat(refused(b -> b.set(PageFormat.BYTE, 30, (byte) 51))).as("map extent").isTrue();
+    assertThat(refused(b -> b.set(PageFormat.BYTE, 30, (byte) -1))).as("map extent").isTrue();
     assertThat(refused(b -> b.set(PageFormat.BYTE, 31, (byte) 2))).as("deleted").isTrue();
     assertThat(refused(b -> b.set(PageFormat.BYTE, 32, (byte) 0xff))).as("no UTF-8").isTrue();
   }
@@ -217,14 +290,11 @@ class PageFormatTest {
     for (int seed = 0; seed < 20_000; seed++) {
       Random random = new Random(seed);
       attributes().encode(block, 0);
-      Bytes.fill(block, random.nextInt(28), 1 + random.nextInt(3), random);
+      Bytes.fill(block, random.nextInt(31), 1 + random.nextInt(3), random);
       ObjectAttributes found = ObjectAttributes.decode(block, 0);
       if (found != null) {
         believed++;
-        Layout layout =
-            new Layout(
-                found.drives(), found.dataMembers(), found.parityMembers(), found.chunkBlocks());
-        MapShape shape = MapShape.of(found, layout);
+        MapShape shape = MapShape.of(found);
         assertThat(shape.dataLevels()).as("seed %d", seed).isBetween(1, 6);
         assertThat(shape.parityLevels()).as("seed %d", seed).isBetween(1, 6);
         assertThat(shape.dataEntriesPerLeaf() % shape.segmentBlocks()).isZero();
@@ -253,6 +323,11 @@ class PageFormatTest {
     public void set(long newAddress, int newCrc) {
       address = newAddress;
       crc = newCrc;
+    }
+
+    @Override
+    public void setLevels(int newLevels) {
+      throw new IllegalStateException("no tree here grows, to " + newLevels + " levels");
     }
 
     @Override

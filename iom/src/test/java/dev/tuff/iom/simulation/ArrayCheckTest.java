@@ -55,6 +55,22 @@ class ArrayCheckTest {
     array.close();
   }
 
+  @Test
+  void whatIsStoredBeyondTheEndIsFound() {
+    array.start();
+    int[] owed = {SHAPE.drives()};
+    for (int d = 0; d < SHAPE.drives(); d++) {
+      array.acting(d).putObject(SHAPE.attributes().resized(5 * 4096 + 512), () -> owed[0]--);
+    }
+    array.run(() -> owed[0] == 0);
+    array.stop();
+    assertThat(check().findings())
+        .isNotEmpty()
+        .allMatch(f -> f.endsWith("is stored and lies beyond the volume's end"))
+        .noneMatch(f -> f.contains("block 5 "))
+        .anyMatch(f -> f.contains("block 6 "));
+  }
+
   private CheckReport check() {
     return check(List.of(array.drives));
   }

@@ -10,7 +10,6 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.journal.JournalPosition;
 import dev.tuff.iom.journal.JournalReader;
 import dev.tuff.iom.journal.JournalRegion;
-import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.CnodePage;
 import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.PageFormat;
@@ -104,13 +103,7 @@ final class MediaFuzzer implements AutoCloseable {
       }
     } else if (kind == Kind.OBJECTS) {
       CnodePage cnode = CnodePage.decode(page);
-      Layout layout =
-          new Layout(
-              cnode.attributes().drives(),
-              cnode.attributes().dataMembers(),
-              cnode.attributes().parityMembers(),
-              cnode.attributes().chunkBlocks());
-      MapShape shape = MapShape.of(cnode.attributes(), layout);
+      MapShape shape = MapShape.of(cnode.attributes());
       walk(Kind.DATA_MAP, shape.dataLevels(), cnode.dataAddress(), here, DATA_MAP_POINTER);
       walk(Kind.PARITY_MAP, shape.parityLevels(), cnode.parityAddress(), here, PARITY_MAP_POINTER);
     }

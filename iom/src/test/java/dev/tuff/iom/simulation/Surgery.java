@@ -50,7 +50,7 @@ final class Surgery {
             attributes.dataMembers(),
             attributes.parityMembers(),
             attributes.chunkBlocks());
-    this.shape = MapShape.of(attributes, layout);
+    this.shape = MapShape.of(attributes);
   }
 
   MemorySegment read(long address) {

@@ -15,7 +15,7 @@ class CutTest {
   private static Volume volume(int drives, int n, int k, int chunkBlocks) {
     ObjectAttributes attributes =
         new ObjectAttributes(1, "v", 1L << 40, chunkBlocks, n, k, drives, Toughness.HARDENED);
-    return new Volume(attributes, null, null, null, false);
+    return new Volume(attributes, null, null, new ClientSide[1], false);
   }
 
   private static List<String> cut(Volume volume, long offset, int bytes, boolean stripes) {
