@@ -3,12 +3,14 @@ package dev.tuff.tools;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.tomlj.Toml;
 import org.tomlj.TomlArray;
 import org.tomlj.TomlParseResult;
+import org.tomlj.TomlTable;
 
 /**
  * The file that says where an array's drives are, so that commands need not be told each time.
@@ -18,8 +20,9 @@ import org.tomlj.TomlParseResult;
  * @param array the array's identity, for people; null where the file does not say
  * @param drives absolute paths, in the order in which they were formatted
  * @param spares absolute paths of drives that take the places of those that fail
+ * @param scrub when {@code tuff serve} scrubs
  */
-record ArrayFile(UUID array, List<Path> drives, List<Path> spares) {
+record ArrayFile(UUID array, List<Path> drives, List<Path> spares, ScrubSchedule scrub) {
   static final Path HERE = Path.of("tuff.toml");
   static final Path SYSTEM = Path.of("/etc/tuff/tuff.toml");
 
@@ -29,7 +32,7 @@ record ArrayFile(UUID array, List<Path> drives, List<Path> spares) {
   }
 
   ArrayFile(UUID array, List<Path> drives) {
-    this(array, drives, List.of());
+    this(array, drives, List.of(), ScrubSchedule.NONE);
   }
 
   /**
@@ -53,12 +56,12 @@ record ArrayFile(UUID array, List<Path> drives, List<Path> spares) {
     }
     List<Path> left = new ArrayList<>(spares);
     left.remove(fresh);
-    return new ArrayFile(array, paths, left);
+    return new ArrayFile(array, paths, left, scrub);
   }
 
   /** The file with other spares. */
   ArrayFile withSpares(List<Path> others) {
-    return new ArrayFile(array, drives, others);
+    return new ArrayFile(array, drives, others, scrub);
   }
 
   /**
@@ -76,13 +79,13 @@ record ArrayFile(UUID array, List<Path> drives, List<Path> spares) {
           "array file " + file + " is not valid TOML: " + toml.errors().getFirst());
     }
     for (String key : toml.keySet()) {
-      if (!List.of("array", "drives", "spares").contains(key)) {
+      if (!List.of("array", "drives", "spares", "scrub").contains(key)) {
         throw new CommandException(
             "array file "
                 + file
                 + " has an unknown entry '"
                 + key
-                + "'; it knows array, drives and spares");
+                + "'; it knows array, drives, spares and scrub");
       }
     }
     if (!toml.isArray("drives")) {
@@ -97,7 +100,57 @@ record ArrayFile(UUID array, List<Path> drives, List<Path> spares) {
       throw new CommandException(
           "array file " + file + " has spares that are no list; write spares = [\"/path\", ...]");
     }
-    return new ArrayFile(uuid(file, toml), drives, paths(file, toml.getArrayOrEmpty("spares")));
+    return new ArrayFile(
+        uuid(file, toml), drives, paths(file, toml.getArrayOrEmpty("spares")), scrub(file, toml));
+  }
+
+  private static ScrubSchedule scrub(Path file, TomlParseResult toml) {
+    if (!toml.contains("scrub")) {
+      return ScrubSchedule.NONE;
+    }
+    if (!toml.isTable("scrub")) {
+      throw new CommandException(
+          "array file "
+              + file
+              + " has a scrub that is no table; write [scrub] on a line of its own");
+    }
+    TomlTable table = toml.getTableOrEmpty("scrub");
+    Duration every = null;
+    ByteSize rate = null;
+    Double minutes = null;
+    for (String key : table.keySet()) {
+      Object value = table.get(List.of(key));
+      try {
+        switch (key) {
+          case "every" -> every = ScrubSchedule.duration(String.valueOf(value));
+          case "rate" -> rate = rate(String.valueOf(value));
+          case "minutes" -> minutes = minutes(value);
+          default ->
+              throw new IllegalArgumentException("unknown entry; it knows every, rate and minutes");
+        }
+      } catch (IllegalArgumentException e) {
+        throw new CommandException(
+            "array file " + file + ", '" + key + "' in [scrub]: " + e.getMessage(), e);
+      }
+    }
+    return new ScrubSchedule(every, rate, minutes);
+  }
+
+  private static ByteSize rate(String text) {
+    ByteSize rate = ByteSize.parse(text);
+    if (rate.bytes() == 0) {
+      throw new IllegalArgumentException(
+          "0 bytes a second get nowhere; write a rate like \"100M\"");
+    }
+    return rate;
+  }
+
+  private static Double minutes(Object value) {
+    if (value instanceof Number number && number.doubleValue() > 0) {
+      return number.doubleValue();
+    }
+    throw new IllegalArgumentException(
+        "'" + value + "' is no number of minutes; write one above 0, without quotes");
   }
 
   private static List<Path> paths(Path file, TomlArray listed) {
@@ -137,6 +190,18 @@ record ArrayFile(UUID array, List<Path> drives, List<Path> spares) {
     list(text, "drives", drives);
     if (!spares.isEmpty()) {
       list(text, "spares", spares);
+    }
+    if (!scrub.equals(ScrubSchedule.NONE)) {
+      text.append("\n[scrub]\n");
+      if (scrub.every() != null) {
+        text.append("every = \"").append(ScrubSchedule.text(scrub.every())).append("\"\n");
+      }
+      if (scrub.rate() != null) {
+        text.append("rate = ").append(scrub.rate().bytes()).append("\n");
+      }
+      if (scrub.minutes() != null) {
+        text.append("minutes = ").append(scrub.minutes()).append("\n");
+      }
     }
     Path whole = file.resolveSibling(file.getFileName() + ".new");
     Files.writeString(whole, text);

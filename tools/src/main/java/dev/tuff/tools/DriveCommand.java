@@ -326,7 +326,7 @@ final class DriveCommand implements Runnable {
       }
       ArrayFile before = ArrayFile.read(file);
       ArrayFile now = before.replaced(index, members, fresh);
-      new ArrayFile(status.uuid(), now.drives(), now.spares()).write(file);
+      new ArrayFile(status.uuid(), now.drives(), now.spares(), now.scrub()).write(file);
     }
   }
 }

@@ -2,6 +2,8 @@ package dev.tuff.tools;
 
 import dev.tuff.iom.array.AssembleOptions.DriveListener;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +26,16 @@ final class DriveLog implements DriveListener {
   @Override
   public void onFailed(int drive, String path, String why) {
     log.line("drive " + drive + " (" + path + ") " + why + "; the array goes on without it");
+  }
+
+  @Override
+  public void onBug(int drive, Throwable bug) {
+    StringWriter trace = new StringWriter();
+    bug.printStackTrace(new PrintWriter(trace));
+    log.line(
+        (drive < 0 ? "the array stops: " : "the I/O manager of drive " + drive + " stops: ")
+            + "a bug in Tuff, please report it with what follows\n"
+            + trace.toString().stripTrailing());
   }
 
   @Override

@@ -52,13 +52,14 @@ final class Results {
     };
   }
 
-  static Map<String, Object> status(ArrayStatus status) {
+  static Map<String, Object> status(ArrayStatus status, ScrubInfo scrub) {
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("array", status.uuid().toString());
     result.put("protection", status.dataMembers() + "+" + status.parityMembers());
     result.put("state", state(status));
     result.put("freeBytes", status.freeBytes());
     result.put("recovery", recovery(status));
+    result.put("scrub", scrub.json());
     result.put("drives", status.drives().stream().map(Results::drive).toList());
     result.put("volumes", status.volumes().stream().map(Results::volume).toList());
     return result;
@@ -201,8 +202,8 @@ final class Results {
     return text.toString();
   }
 
-  static String statusText(ArrayStatus status) {
-    return "array %s, %s, protection %d+%d, %d drives%n%n%s%s%n%s%n%s"
+  static String statusText(ArrayStatus status, ScrubInfo scrub) {
+    return "array %s, %s, protection %d+%d, %d drives%n%n%s%s%n%s%n%s%s"
         .formatted(
             status.uuid(),
             state(status),
@@ -212,6 +213,7 @@ final class Results {
             driveTable(status),
             failuresText(status),
             volumeTable(status.volumes()),
+            scrub.text(),
             recoveryText(status));
   }
 }

@@ -1,16 +1,19 @@
 package dev.tuff.tools;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayScrub;
 import dev.tuff.iom.array.ArrayScrub.DriveProgress;
 import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.ScrubReport;
 import dev.tuff.iom.array.ScrubReport.ScrubbedDrive;
+import dev.tuff.tools.ScrubState.Last;
+import dev.tuff.tools.ScrubState.Note;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,7 +28,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Read everything that the array's drives hold, data and parity, compare it with its",
       "checksums and parity with its members. What is damaged is made from its group and written",
-      "to a new place. A scrub that is stopped goes on where it was.",
+      "to a new place. A scrub that is stopped goes on where it was. A running service scrubs itself,",
+      "at the rate of its array file; this command then waits for what it finds.",
       "Exit code 0 when nothing is lost, 1 otherwise."
     })
 final class ScrubCommand implements Callable<Integer> {
@@ -63,14 +67,22 @@ final class ScrubCommand implements Callable<Integer> {
       names = "--state",
       paramLabel = "FILE",
       description =
-          "Where a scrub notes how far it is, until it is through (default: ./tuff-scrub.json).")
-  private Path state = Path.of("tuff-scrub.json");
+          "Where a scrub notes how far it is, and how it ended (default: tuff-scrub.json beside the array file).")
+  private Path state;
+
+  private static final long ASKED_EVERY_MILLIS = 300;
 
   @Override
   public Integer call() {
     if (minutes != null && !(minutes > 0)) {
       throw new ParameterException(
           command.commandLine(), minutes + " minutes are not possible; give more than 0");
+    }
+    if (array.askService("scrub-state", Map.of()) != null) {
+      return joinService();
+    }
+    if (state == null) {
+      state = ScrubState.beside(array.fileOrNull());
     }
     ScrubReport report;
     try (Array assembled = array.assemble()) {
@@ -87,12 +99,55 @@ final class ScrubCommand implements Callable<Integer> {
     return report.lost() == 0 && report.unconfirmed() == 0 ? 0 : 1;
   }
 
+  /** Has the service that runs scrub, or waits with it for the scrub that is under way. */
+  private int joinService() {
+    if (rate != null || checksumsOnly || minutes != null || fromStart || state != null) {
+      throw new CommandException(
+          "a service runs for this array and scrubs it as its array file says; leave out --rate, --checksums-only, "
+              + "--minutes, --from-start and --state, or stop it first");
+    }
+    JsonNode before = ask("scrub");
+    JsonNode now = ask("scrub-state");
+    long done = 0;
+    try (Progress progress = Progress.of("scrub", now.path("usedBytes").asLong())) {
+      while (now.path("busy").asBoolean()) {
+        progress.advance(Math.max(0, now.path("readBytes").asLong() - done));
+        done = Math.max(done, now.path("readBytes").asLong());
+        Thread.sleep(ASKED_EVERY_MILLIS);
+        now = ask("scrub-state");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CommandException("interrupted; the service scrubs on");
+    }
+    if (now.path("ended").asInt() == before.path("ended").asInt()) {
+      output.print(
+          Map.of("finished", false),
+          () -> "Not everything was read yet; the service's log says why, and it goes on later.\n");
+      return 0;
+    }
+    JsonNode report = ask("scrub-report");
+    output.print(report, () -> ask("scrub-report-text").asText());
+    return report.path("lost").asLong() == 0 && report.path("unconfirmed").asLong() == 0 ? 0 : 1;
+  }
+
+  private JsonNode ask(String what) {
+    JsonNode answer = array.askService(what, Map.of());
+    if (answer == null) {
+      throw new CommandException(
+          "the service has stopped; the scrub goes on where it was next time");
+    }
+    return answer;
+  }
+
   private ScrubReport scrub(Array assembled) {
     ArrayStatus status = assembled.status();
     ScrubState noted = new ScrubState(state, status.uuid());
+    Note note = noted.read(status.driveCount());
     List<DriveProgress> from =
-        (fromStart ? Optional.<List<DriveProgress>>empty() : noted.read(status.driveCount()))
-            .orElseGet(() -> ArrayScrub.fromTheBeginning(status.driveCount()));
+        fromStart || !note.underWay()
+            ? ArrayScrub.fromTheBeginning(status.driveCount())
+            : note.drives();
     long used = status.drives().stream().mapToLong(d -> Math.max(0, d.usedBytes())).sum();
     long readBefore = from.stream().mapToLong(d -> d.blocks() * BLOCK_BYTES).sum();
     long begun = System.nanoTime();
@@ -113,14 +168,14 @@ final class ScrubCommand implements Callable<Integer> {
                     boolean timeIsUp = minutes != null && now - begun > minutes * 60e9;
                     if (timeIsUp || now - notedAt[0] > NOTED_EVERY_NANOS) {
                       notedAt[0] = now;
-                      noted.write(drives);
+                      noted.write(note.with(drives, null));
                     }
                     if (timeIsUp) {
                       throw new TimeIsUp();
                     }
                   })
               .run();
-      noted.delete();
+      noted.write(new Note(List.of(), null, Last.of(report, Instant.now())));
       return report;
     }
   }
@@ -130,7 +185,7 @@ final class ScrubCommand implements Callable<Integer> {
     private static final long serialVersionUID = 1;
   }
 
-  private static Map<String, Object> json(ScrubReport report) {
+  static Map<String, Object> json(ScrubReport report) {
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("finished", true);
     result.put("blocks", report.blocks());
@@ -154,7 +209,7 @@ final class ScrubCommand implements Callable<Integer> {
     return result;
   }
 
-  private static String text(ScrubReport report) {
+  static String text(ScrubReport report) {
     Table table = new Table("DRIVE", "READ", "DAMAGED", "REPAIRED", "LOST", "UNCONFIRMED", "PATH");
     for (ScrubbedDrive drive : report.drives()) {
       table.row(

@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -33,6 +34,8 @@ import picocli.CommandLine.Spec;
       "Runs in the foreground and logs a line per event on standard output. What it serves is said by 'tuff export add';"
           + " exports may be added and removed while it runs. It stops gracefully: what is under way is answered, the rest"
           + " refused, everything hardened.",
+      "With a table [scrub] in the array file it scrubs by itself: every = \"7d\", and if wanted rate = \"100M\" and minutes = 240"
+          + " at a time.",
       "Without --listen and --unix it listens on 127.0.0.1:10809. Whoever reaches it without TLS gets in: listen on other"
           + " addresses only in networks that are yours, or with --tls-key."
     })
@@ -148,12 +151,13 @@ final class ServeCommand implements Callable<Integer> {
     Path file = array.fileOrNull();
     // Refused before anything is started.
     limits(1);
+    ScrubSchedule scrubs = file == null ? ScrubSchedule.NONE : ArrayFile.read(file).scrub();
     Thread hook = new Thread(this::onSignal, "tuff-stop");
     Runtime.getRuntime().addShutdownHook(hook);
     try (ServiceLog log = new ServiceLog(command.commandLine().getOut())) {
       try (Array assembled =
           array.assembleToServe(SERVER_BYTES_PER_SHARD, new DriveLog(log, file))) {
-        serve(assembled, tls, tcp, file, limits(assembled.shardCount()), log);
+        serve(assembled, tls, tcp, file, scrubs, limits(assembled.shardCount()), log);
       }
       log.line("stopped");
       stoppedWell = true;
@@ -168,12 +172,14 @@ final class ServeCommand implements Callable<Integer> {
       TlsSettings tls,
       List<InetSocketAddress> tcp,
       Path file,
+      ScrubSchedule scrubs,
       ServerLimits limits,
       ServiceLog log)
       throws IOException {
     Exports exports = exports(assembled, file);
     NbdServer server = assembled.serve(exports, limits, tls, log::line);
     ControlServer control = null;
+    ServiceScrub scrub = null;
     try {
       for (InetSocketAddress address : tcp) {
         server.listen(address);
@@ -182,7 +188,11 @@ final class ServeCommand implements Callable<Integer> {
         server.listen(free(socket));
       }
       if (file != null) {
-        Service service = new Service(assembled, server, exports, ExportsFile.beside(file), file);
+        scrub =
+            new ServiceScrub(
+                assembled, scrubs, ScrubState.beside(file), log::line, InstantSource.system());
+        Service service =
+            new Service(assembled, server, exports, ExportsFile.beside(file), file, scrub);
         control = new ControlServer(Control.socketOf(file), service.answers(), CONTROL_SECONDS);
       }
       log.line(
@@ -194,6 +204,9 @@ final class ServeCommand implements Callable<Integer> {
     } finally {
       if (control != null) {
         control.close();
+      }
+      if (scrub != null) {
+        scrub.close();
       }
       // The shards of a failed array do not answer; its sockets end with the process.
       if (assembled.failure() == null) {

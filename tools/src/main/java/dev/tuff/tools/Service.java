@@ -24,7 +24,16 @@ final class Service {
   private final Path exportsFile;
   private final Path arrayFile;
 
-  Service(Array array, NbdServer server, Exports exports, Path exportsFile, Path arrayFile) {
+  private final ServiceScrub scrub;
+
+  Service(
+      Array array,
+      NbdServer server,
+      Exports exports,
+      Path exportsFile,
+      Path arrayFile,
+      ServiceScrub scrub) {
+    this.scrub = scrub;
     this.arrayFile = arrayFile;
     this.array = array;
     this.server = server;
@@ -40,14 +49,37 @@ final class Service {
     answers.put("exports", request -> exports.all().stream().map(Service::json).toList());
     answers.put("export-add", this::addExport);
     answers.put("export-remove", this::removeExport);
-    answers.put("status", request -> Results.status(array.status()));
-    answers.put("status-text", request -> Results.statusText(array.status()));
+    answers.put("status", request -> Results.status(array.status(), scrub.info()));
+    answers.put("status-text", request -> Results.statusText(array.status(), scrub.info()));
+    answers.put("scrub", this::scrub);
+    answers.put("scrub-state", request -> scrubState());
+    answers.put("scrub-report", request -> ScrubCommand.json(scrub.report()));
+    answers.put("scrub-report-text", request -> ScrubCommand.text(scrub.report()));
     answers.put("drives-text", request -> Results.driveTable(array.status()).toString());
     answers.put("drive-fail", this::failDrive);
     answers.put("drive-replace", this::replaceDrive);
     answers.put("rebuild-policy", this::setRebuildPolicy);
     answers.put("volume-resize", this::resizeVolume);
     return answers;
+  }
+
+  private Object scrub(JsonNode request) {
+    Object before = scrubState();
+    scrub.ask();
+    return before;
+  }
+
+  private Object scrubState() {
+    long used = array.status().drives().stream().mapToLong(d -> Math.max(0, d.usedBytes())).sum();
+    return Map.of(
+        "ended",
+        scrub.ended(),
+        "busy",
+        scrub.busy(),
+        "readBytes",
+        scrub.info().readBytes(),
+        "usedBytes",
+        used);
   }
 
   private Object failDrive(JsonNode request) {

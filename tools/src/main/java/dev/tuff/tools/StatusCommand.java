@@ -3,6 +3,8 @@ package dev.tuff.tools;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayStatus;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -30,7 +32,18 @@ final class StatusCommand implements Callable<Integer> {
     try (Array assembled = array.assembleToLook()) {
       status = assembled.status();
     }
-    output.print(Results.status(status), () -> Results.statusText(status));
+    ScrubInfo scrub = scrub(status);
+    output.print(Results.status(status, scrub), () -> Results.statusText(status, scrub));
     return 0;
+  }
+
+  /** As a service would find it. */
+  private ScrubInfo scrub(ArrayStatus status) {
+    Path file = array.fileOrNull();
+    ScrubState state = new ScrubState(ScrubState.beside(file), status.uuid());
+    return ScrubInfo.of(
+        state.read(status.driveCount()),
+        file == null ? ScrubSchedule.NONE : ArrayFile.read(file).scrub(),
+        Instant.now());
   }
 }

@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code tuff scrub} on image files whose bytes were changed behind its back. */
 class ScrubIT {
   @TempDir Path folder;
+  private Process running;
 
   @BeforeEach
   void makeArray() throws IOException {
@@ -97,6 +100,102 @@ class ScrubIT {
         .isEqualTo(whole.get("blocks").asLong())
         .isGreaterThan(before);
     assertThat(whole.get("unconfirmed").asLong()).isZero();
-    assertThat(folder.resolve("tuff-scrub.json")).doesNotExist();
+    JsonNode ended =
+        new ObjectMapper().readTree(Files.readAllBytes(folder.resolve("tuff-scrub.json")));
+    assertThat(ended.get("drives")).isEmpty();
+    assertThat(ended.get("last").get("blocks").asLong()).isEqualTo(whole.get("blocks").asLong());
+    assertThat(TuffProcess.run(folder, "status").succeeds().out())
+        .contains("last scrub ended", "nothing damaged; none is planned");
+  }
+
+  private void serve(Path log) throws Exception {
+    running = TuffProcess.beginLogged(folder, log, "serve", "--all", "--unix", "s.sock");
+    awaitLine(log, " ready, ");
+  }
+
+  private void awaitLine(Path log, String text) throws Exception {
+    while (!Files.readString(log).contains(text)) {
+      assertThat(running.isAlive()).as(Files.readString(log)).isTrue();
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  private void stop(Path log) throws Exception {
+    running.toHandle().destroy();
+    assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(running.exitValue()).as(Files.readString(log)).isZero();
+  }
+
+  private void schedule(String table) throws IOException {
+    Files.writeString(
+        folder.resolve("tuff.toml"), "\n[scrub]\n" + table, StandardOpenOption.APPEND);
+  }
+
+  /** Rot that nobody has read is found and repaired without anybody asking for it. */
+  @Test
+  void aServiceScrubsByItsSchedule() throws Exception {
+    rot(1, "data");
+    rot(3, "parity");
+    schedule("every = \"2s\"\n");
+    Path log = folder.resolve("log");
+    serve(log);
+    awaitLine(log, "2 blocks damaged, 2 repaired, 0 lost; next one due ");
+    assertThat(Files.readString(log))
+        .contains(
+            "scrub begins",
+            "scrub: drive 1 had 1 damaged blocks, 1 of them repaired, 0 lost",
+            "scrub: drive 3 had 1 damaged blocks, 1 of them repaired, 0 lost");
+    awaitLine(log, "read, nothing damaged; next one due ");
+    JsonNode scrub = json(TuffProcess.run(folder, "status", "-o", "json").succeeds()).get("scrub");
+    assertThat(scrub.get("last").get("damaged").asLong()).isZero();
+    assertThat(scrub.get("nextDue").asText()).isNotEmpty();
+    assertThat(TuffProcess.run(folder, "status").succeeds().out()).contains("last scrub ended");
+    assertThat(TuffProcess.run(folder, "scrub").succeeds().out()).contains("Nothing was damaged.");
+    TuffProcess.run(folder, "scrub", "--rate", "1M")
+        .refuses("a service runs for this array and scrubs it as its array file says");
+    stop(log);
+    TuffProcess.run(folder, "check").succeeds();
+    assertThat(TuffProcess.run(folder, "status").succeeds().out())
+        .contains("last scrub ended", "nothing damaged; next one due ");
+  }
+
+  @Test
+  void aServiceGoesOnWhereItWas() throws Exception {
+    // Some minutes for the whole.
+    schedule("every = \"1h\"\nrate = \"192K\"\n");
+    Path log = folder.resolve("log");
+    serve(log);
+    awaitLine(log, "scrub begins");
+    TimeUnit.SECONDS.sleep(2);
+    assertThat(TuffProcess.run(folder, "status").succeeds().out())
+        .contains("no scrub has come to its end yet; one is under way, ");
+    stop(log);
+    assertThat(Files.readString(log)).contains("read; it goes on there");
+    long before = 0;
+    for (JsonNode drive :
+        new ObjectMapper()
+            .readTree(Files.readAllBytes(folder.resolve("tuff-scrub.json")))
+            .get("drives")) {
+      before += drive.get("blocks").asLong();
+    }
+    assertThat(before).isPositive();
+    Path second = folder.resolve("log2");
+    serve(second);
+    awaitLine(second, "scrub goes on where it was, ");
+    stop(second);
+  }
+
+  @Test
+  void aBadScheduleIsRefused() throws IOException {
+    schedule("every = \"often\"\n");
+    TuffProcess.run(folder, "serve", "--all", "--unix", "s.sock")
+        .refuses("'every' in [scrub]: 'often' is no duration");
+  }
+
+  @AfterEach
+  void leaveNothingBehind() throws InterruptedException {
+    if (running != null) {
+      running.destroyForcibly().waitFor();
+    }
   }
 }

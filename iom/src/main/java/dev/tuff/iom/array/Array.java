@@ -30,6 +30,8 @@ import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeInfo;
 import dev.tuff.iom.write.LostBlockException;
 import dev.tuff.natives.Cpu;
+import dev.tuff.natives.PosixException;
+import dev.tuff.natives.RingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -306,8 +308,9 @@ public final class Array implements AutoCloseable {
     execute(
         drive % shards.length,
         () -> {
-          if (roster.iom(drive) != null) {
-            task.accept(iom(drive));
+          Iom iom = iom(drive);
+          if (iom != null && !iom.halted()) {
+            Shard.run(iom, () -> task.accept(iom));
           }
         });
   }
@@ -323,6 +326,12 @@ public final class Array implements AutoCloseable {
   }
 
   private final class FailoverListener implements Failover.Listener {
+    @Override
+    public void onFailed(int drive, String why) {
+      failedDrives.put(drive, why);
+      options.driveListener().onFailed(drive, drivePath(drive), why);
+    }
+
     @Override
     public void onBegun(BitSet failed) {
       begunFailovers.incrementAndGet();
@@ -341,6 +350,32 @@ public final class Array implements AutoCloseable {
     public void onTooMany(int drive, String why) {
       fail(shards[0], new ArrayException(stopped(drive, why)));
     }
+
+    @Override
+    public void onBugTooMany(int drive, RuntimeException bug, int before) {
+      String reason =
+          before < 0
+              ? "more drives would be gone than the protection makes up for"
+              : "the same bug has stopped the one of drive " + before + " already";
+      fail(
+          shards[0],
+          new ArrayException(
+              stoppedByBug(
+                  bug,
+                  " in the I/O manager of drive "
+                      + drive
+                      + ", and can't go on without that drive: "
+                      + reason),
+              bug));
+    }
+  }
+
+  private static String stoppedByBug(Throwable bug, String where) {
+    return "The array has stopped because of a bug in Tuff ("
+        + bug
+        + ")"
+        + where
+        + "; what was acknowledged is safe. Please report it.";
   }
 
   /** How long that took, replaying the journals included. */
@@ -363,16 +398,36 @@ public final class Array implements AutoCloseable {
       public void onDriveFailed(Drive drive, String what) {
         onFailed(d, "has failed: " + what);
       }
+
+      @Override
+      public boolean onBug(RuntimeException bug) {
+        if (failover == null || !isBug(bug)) {
+          return false;
+        }
+        options.driveListener().onBug(d, bug);
+        failover.onBug(d, bug);
+        return true;
+      }
     };
+  }
+
+  /**
+   * Whether an exception out of an IOM's code says that the code is wrong; others say what can't be
+   * done, or that the machine does not do its part.
+   */
+  private static boolean isBug(RuntimeException thrown) {
+    return !(thrown instanceof ArrayException
+        || thrown instanceof NoRoomException
+        || thrown instanceof DamagedJournalException
+        || thrown instanceof LostBlockException
+        || thrown instanceof RingException
+        || thrown instanceof PosixException);
   }
 
   private void onFailed(int drive, String why) {
     if (failover == null) {
       fail(shards[drive % shards.length], new ArrayException(stopped(drive, why)));
       return;
-    }
-    if (failedDrives.putIfAbsent(drive, why) == null) {
-      options.driveListener().onFailed(drive, drivePath(drive), why);
     }
     failover.onDriveFailed(drive, why);
   }
@@ -510,12 +565,10 @@ public final class Array implements AutoCloseable {
                       + lost.getMessage()
                       + ", more than its protection makes up for; bring back the missing drives.",
                   lost);
-          default ->
-              new ArrayException(
-                  "The array has stopped because of a bug in Tuff ("
-                      + cause
-                      + "); what was acknowledged is safe. Please report it.",
-                  cause);
+          default -> {
+            options.driveListener().onBug(-1, cause);
+            yield new ArrayException(stoppedByBug(cause, ""), cause);
+          }
         });
   }
 
@@ -606,8 +659,11 @@ public final class Array implements AutoCloseable {
     void run(Iom iom, CompletableFuture<T> done);
   }
 
+  /** Not answered where the IOM has stopped or its drive is gone: the failover ends the wait. */
   <T> CompletableFuture<T> onIom(int drive, IomTask<T> task) {
-    return onShard(drive % shards.length, done -> task.run(iom(drive), done));
+    CompletableFuture<T> future = new CompletableFuture<>();
+    onDrive(drive, iom -> task.run(iom, future));
+    return future;
   }
 
   int driveCount() {
@@ -647,13 +703,12 @@ public final class Array implements AutoCloseable {
       if (!present(d)) {
         continue;
       }
-      int drive = d;
       boolean here =
           await(
-              this.<Boolean>onShard(
-                  d % shards.length,
-                  done -> {
-                    Cnode cnode = iom(drive).rooms().cnode(gfid);
+              this.<Boolean>onIom(
+                  d,
+                  (iom, done) -> {
+                    Cnode cnode = iom.rooms().cnode(gfid);
                     done.complete(cnode.mappedDataBlocks() + cnode.mappedParityBlocks() > 0);
                   }));
       if (here) {
@@ -817,7 +872,7 @@ public final class Array implements AutoCloseable {
     return (Iom) roster.iom(drive);
   }
 
-  private Acting acting(int drive) {
+  Acting acting(int drive) {
     return (Acting) roster.acting(drive);
   }
 
@@ -839,7 +894,10 @@ public final class Array implements AutoCloseable {
       created.add(
           onShard(
               d % shards.length,
-              done -> acting(drive).putObject(attributes, () -> done.complete(null))));
+              done -> {
+                Acting acting = acting(drive);
+                Shard.run(acting, () -> acting.putObject(attributes, () -> done.complete(null)));
+              }));
     }
     created.forEach(this::await);
     return null;
@@ -891,11 +949,8 @@ public final class Array implements AutoCloseable {
       if (!present(d)) {
         continue;
       }
-      int drive = d;
       long here =
-          await(
-              this.<Long>onShard(
-                  d % shards.length, done -> done.complete(iom(drive).rooms().root.nextGfid())));
+          await(this.<Long>onIom(d, (iom, done) -> done.complete(iom.rooms().root.nextGfid())));
       next = Math.max(next, here);
     }
     return next;
@@ -1187,11 +1242,8 @@ public final class Array implements AutoCloseable {
   private void checkpointAll() {
     List<CompletableFuture<Void>> written = new ArrayList<>();
     for (int d = 0; d < driveCount(); d++) {
-      int drive = d;
       if (present(d)) {
-        written.add(
-            onShard(
-                d % shards.length, done -> iom(drive).lastCheckpoint(() -> done.complete(null))));
+        written.add(onIom(d, (iom, done) -> iom.lastCheckpoint(() -> done.complete(null))));
       }
     }
     written.forEach(this::await);

@@ -6,6 +6,8 @@ import dev.tuff.iom.scrub.ScrubPosition;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Reads and checks everything that the drives of a running array hold, all drives at the same time,
@@ -99,6 +101,19 @@ public final class ArrayScrub {
     void onStep(long bytes, List<DriveProgress> drives);
   }
 
+  /** {@link #run} has been ended by {@link #stop}, between two steps. */
+  public static final class Stopped extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    Stopped() {
+      super("stopped");
+    }
+  }
+
+  /** Before it tries again when a step got nowhere: buffers are with someone more urgent. */
+  private static final long IDLE_MILLIS = 10;
+
+  private final CountDownLatch stopping = new CountDownLatch(1);
   private final Array array;
   private final long bytesPerSecond;
   private final boolean verifyParity;
@@ -135,7 +150,16 @@ public final class ArrayScrub {
     return drives;
   }
 
-  /** Goes over all drives up to their ends. */
+  /** Ends {@link #run} after the step that is under way; from any thread. */
+  public void stop() {
+    stopping.countDown();
+  }
+
+  /**
+   * Goes over all drives up to their ends.
+   *
+   * @throws Stopped when {@link #stop} was called before that
+   */
   public ScrubReport run() {
     long begun = System.nanoTime();
     array.inOneGo(
@@ -162,7 +186,7 @@ public final class ArrayScrub {
   }
 
   /** One drive's part, while its IOM is there. */
-  private record Part(int drive, Scrub scrub) {}
+  private record Part(int drive, Iom iom, Scrub scrub) {}
 
   /** Steps until all are through; when a drive fails in it, it is called again. */
   private void steps(long begun) {
@@ -170,18 +194,23 @@ public final class ArrayScrub {
     for (int d = 0; d < drives.size(); d++) {
       ScrubPosition from = drives.get(d).position;
       if (array.present(d) && !from.equals(ScrubPosition.END)) {
-        Scrub scrub =
+        int drive = d;
+        Part part =
             array.await(
-                array.onIom(d, (iom, done) -> done.complete(iom.scrub(from, verifyParity))));
-        parts.add(new Part(d, scrub));
-        drives.get(d).position = scrub.position();
+                array.onIom(
+                    d,
+                    (iom, done) ->
+                        done.complete(new Part(drive, iom, iom.scrub(from, verifyParity)))));
+        parts.add(part);
+        drives.get(d).position = part.scrub.position();
       }
     }
     parts.removeIf(part -> part.scrub.over());
     while (!parts.isEmpty()) {
+      long before = bytes;
       step(parts);
       listener.onStep(bytes, drives);
-      pace(begun);
+      pace(begun, bytes == before);
       parts.removeIf(part -> part.scrub.over());
     }
   }
@@ -214,7 +243,12 @@ public final class ArrayScrub {
       steps.add(
           array.onIom(
               part.drive,
-              (iom, done) -> part.scrub.step(() -> done.complete(Found.of(part.scrub)))));
+              (iom, done) -> {
+                // Not that of an IOM that has stopped: its buffers are another's now.
+                if (iom == part.iom) {
+                  part.scrub.step(() -> done.complete(Found.of(part.scrub)));
+                }
+              }));
     }
     for (int i = 0; i < parts.size(); i++) {
       Found now = array.await(steps.get(i));
@@ -230,19 +264,16 @@ public final class ArrayScrub {
     }
   }
 
-  private void pace(long begun) {
-    if (bytesPerSecond == 0) {
-      return;
-    }
-    long dueNanos = (long) (bytes * 1e9 / bytesPerSecond);
+  private void pace(long begun, boolean idle) {
+    long dueNanos = bytesPerSecond == 0 ? 0 : (long) (bytes * 1e9 / bytesPerSecond);
     long aheadMillis = (dueNanos - (System.nanoTime() - begun)) / 1_000_000;
-    if (aheadMillis > 0) {
-      try {
-        Thread.sleep(aheadMillis);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new ArrayException("The scrub was interrupted.", e);
+    try {
+      if (stopping.await(Math.max(aheadMillis, idle ? IDLE_MILLIS : 0), TimeUnit.MILLISECONDS)) {
+        throw new Stopped();
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new ArrayException("The scrub was interrupted.", e);
     }
   }
 }

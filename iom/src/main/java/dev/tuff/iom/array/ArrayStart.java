@@ -58,8 +58,15 @@ public final class ArrayStart {
   private int owed;
   private volatile boolean cancelled;
 
-  /** What is wrong with a drive or with metadata on it, told on its shard. */
-  public interface Alarm extends PageCache.DamageListener, Drive.FailureListener {}
+  /** What is wrong with a drive, with metadata on it or with its IOM, told on its shard. */
+  public interface Alarm extends PageCache.DamageListener, Drive.FailureListener {
+    /**
+     * The drive's IOM has a bug.
+     *
+     * @return true when the array is to go on without the drive; its IOM stops now
+     */
+    boolean onBug(RuntimeException bug);
+  }
 
   /**
    * What an array is made of, start after start.

@@ -34,6 +34,16 @@ public record AssembleOptions(
     /** The array goes on without a drive. On a shard, and not for long. */
     default void onFailed(int drive, String path, String why) {}
 
+    /**
+     * There is a bug in Tuff: it goes to standard error with its stack trace if nobody else wants
+     * it. On a shard, and not for long; {@link #onFailed} follows where the array goes on.
+     *
+     * @param drive in whose I/O manager it was; below 0 when the array stops because of it
+     */
+    default void onBug(int drive, Throwable bug) {
+      bug.printStackTrace();
+    }
+
     /** A spare is the drive with that index now, and is being rebuilt. On a thread of its own. */
     default void onTaken(int drive, Path spare) {}
 

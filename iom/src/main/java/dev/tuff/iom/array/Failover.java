@@ -11,6 +11,8 @@ import dev.tuff.iom.volume.ClientSide;
 import dev.tuff.iom.write.WriteOp;
 import java.util.ArrayDeque;
 import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 
@@ -26,6 +28,9 @@ import java.util.function.IntPredicate;
 public final class Failover {
   /** Hears what becomes of the array. On the first shard. */
   public interface Listener {
+    /** A drive has failed, or a bug has stopped its IOM: the array is to go on without it. */
+    void onFailed(int drive, String why);
+
     /** Drives have failed, and the array goes on without them: clients wait. */
     void onBegun(BitSet failed);
 
@@ -34,6 +39,14 @@ public final class Failover {
 
     /** More drives are gone than the protection makes up for. */
     void onTooMany(int drive, String why);
+
+    /**
+     * A bug has stopped the IOM of a drive, and to do without that drive would be wrong.
+     *
+     * @param before the drive that a bug at the same place of the code has cost already; below 0
+     *     when more drives are gone than the protection makes up for
+     */
+    void onBugTooMany(int drive, RuntimeException bug, int before);
   }
 
   private final DriveLabel[] labels;
@@ -47,6 +60,10 @@ public final class Failover {
   private final Acting[] former;
 
   private final BitSet failed = new BitSet();
+
+  /** Since all drives were there the last time: places in the code that have cost a drive. */
+  private final Map<String, Integer> bugs = new HashMap<>();
+
   private final ArrayDeque<Joining> joining = new ArrayDeque<>();
   private volatile ArrayStart current;
   private boolean busy;
@@ -84,6 +101,48 @@ public final class Failover {
   /** A drive has failed; from any shard, and more than once. */
   public void onDriveFailed(int drive, String why) {
     ask(coordinator, () -> fail(drive, why));
+  }
+
+  /**
+   * The IOM of a drive has a bug, and has stopped: the array goes on without it as if the drive had
+   * failed. Not where a bug at the same place of the code has cost a drive already that is not made
+   * up for: what brings it about goes from one to the next then, and another drive less would not
+   * end it. From any shard.
+   */
+  public void onBug(int drive, RuntimeException bug) {
+    ask(coordinator, () -> failByBug(drive, bug));
+  }
+
+  private void failByBug(int drive, RuntimeException bug) {
+    if (failed.get(drive) || labels[drive] == null) {
+      return;
+    }
+    if (failed.isEmpty() && missingWithout(-1) == 0) {
+      bugs.clear();
+    }
+    Integer before = bugs.putIfAbsent(place(bug), drive);
+    if (before != null || missingWithout(drive) > bearable) {
+      listener.onBugTooMany(drive, bug, before == null ? -1 : before);
+      return;
+    }
+    fail(drive, "its I/O manager stopped: " + sentence(bug));
+  }
+
+  private static String sentence(RuntimeException bug) {
+    return bug instanceof Invariant.Broken ? bug.getMessage() : bug.toString();
+  }
+
+  /** Where in Tuff's own code it shows. */
+  private static String place(RuntimeException bug) {
+    for (StackTraceElement frame : bug.getStackTrace()) {
+      String type = frame.getClassName();
+      if (!type.startsWith("java.")
+          && !type.startsWith("jdk.")
+          && !type.equals(Invariant.class.getName())) {
+        return bug.getClass().getName() + " at " + frame;
+      }
+    }
+    return bug.getClass().getName();
   }
 
   /** A drive that is to take the place of one that is missing. */
@@ -133,15 +192,11 @@ public final class Failover {
     if (failed.get(drive) || labels[drive] == null) {
       return;
     }
-    int missing = 1;
-    for (int d = 0; d < labels.length; d++) {
-      // What a drive does not have yet counts as lost with it.
-      missing += labels[d] == null || (d != drive && current.rebuilding().contains(d)) ? 1 : 0;
-    }
-    if (missing > bearable) {
+    if (missingWithout(drive) > bearable) {
       listener.onTooMany(drive, why);
       return;
     }
+    listener.onFailed(drive, why);
     failed.set(drive);
     labels[drive] = null;
     if (busy) {
@@ -152,6 +207,17 @@ public final class Failover {
       return;
     }
     begin();
+  }
+
+  /** Drives that can't be counted on when {@code drive} is gone, too; below 0: none beside. */
+  private int missingWithout(int drive) {
+    int missing = 0;
+    for (int d = 0; d < labels.length; d++) {
+      // What a drive does not have yet counts as lost with it.
+      boolean there = d != drive && labels[d] != null && !current.rebuilding().contains(d);
+      missing += there ? 0 : 1;
+    }
+    return missing;
   }
 
   private void pause(int shard, Runnable done) {

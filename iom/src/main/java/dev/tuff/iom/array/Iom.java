@@ -39,6 +39,7 @@ public final class Iom implements Acting {
   private final SideRooms rooms;
   private final PageTree objects;
   private final boolean readOnly;
+  private final ArrayStart.Alarm alarm;
   private final DataSide data;
   private final ParitySide parity;
   private final BlockRepair repair;
@@ -50,16 +51,18 @@ public final class Iom implements Acting {
   /** Until the array is open, checkpoints are recovery's: it needs the journal as it is. */
   private boolean recovering = true;
 
-  Iom(SideRooms rooms, PageTree objects, boolean readOnly) {
+  Iom(SideRooms rooms, PageTree objects, boolean readOnly, ArrayStart.Alarm alarm) {
     this.rooms = rooms;
     this.objects = objects;
     this.readOnly = readOnly;
+    this.alarm = alarm;
     this.data = new DataSide(rooms);
     this.parity = new ParitySide(rooms);
     this.repair = new BlockRepair(rooms, data, parity);
     this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
     parity.setRepairs(reads);
     this.rebuild = new RebuildSide(rooms, data, parity, reads);
+    rooms.drive.setOwner(this);
   }
 
   @Override
@@ -120,6 +123,24 @@ public final class Iom implements Acting {
     rebuild.halt();
     rooms.shard.remove(this);
     rooms.drive.halt(idle);
+  }
+
+  /**
+   * In service it stops alone: as when its drive has failed, but at once, so that nothing runs any
+   * more on a state that may be anything. In recovery all depends on all.
+   */
+  @Override
+  public boolean onBug(RuntimeException bug) {
+    if (recovering || handOver != null || !alarm.onBug(bug)) {
+      return false;
+    }
+    halt(() -> {});
+    return true;
+  }
+
+  /** True when it has stopped: only what was asked of it is still there. */
+  boolean halted() {
+    return handOver != null;
   }
 
   @Override

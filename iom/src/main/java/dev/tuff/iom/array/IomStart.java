@@ -121,7 +121,7 @@ final class IomStart {
             roster,
             rebuilding,
             Kernel.isal());
-    this.iom = new Iom(rooms, objects, readOnly);
+    this.iom = new Iom(rooms, objects, readOnly, alarm);
     this.recovery = new IomRecovery(rooms, objects, region, staging);
   }
 

@@ -5,8 +5,10 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoHandler;
 import dev.tuff.device.IoRequest;
 import dev.tuff.device.IoResult;
+import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Invariant;
 import java.util.Arrays;
+import java.util.function.Consumer;
 
 /**
  * A drive as its IOM uses it: block runs by address, and hardening. Writes are hardened in cycles:
@@ -30,6 +32,8 @@ public final class Drive implements IoHandler {
   private final FailureListener failures;
   private final boolean volatileCache;
   private final IoRequest flushRequest = new IoRequest(this::onFlushed, this);
+  private final Consumer<IoRequest> whenTransferred = this::transferred;
+  private final Consumer<IoRequest> whenFlushed = this::flushed;
 
   private IoRequest[] free = new IoRequest[256];
   private int freeCount;
@@ -51,10 +55,18 @@ public final class Drive implements IoHandler {
   private boolean halted;
   private Runnable whenIdle;
 
+  /** Whose code runs at the ends of transfers; null while it is nobody's. */
+  private Actor owner;
+
   public Drive(BlockDevice device, FailureListener failures) {
     this.device = device;
     this.failures = failures;
     this.volatileCache = device.geometry().volatileCache();
+  }
+
+  /** Tells who hears of the ends of transfers from now on, and answers for bugs in what it does. */
+  public void setOwner(Actor newOwner) {
+    owner = newOwner;
   }
 
   public BlockDevice device() {
@@ -155,8 +167,13 @@ public final class Drive implements IoHandler {
     } else {
       request.read(address * BLOCK_BYTES, blocks * BLOCK_BYTES, buffer, bufferOffset);
     }
-    outstanding++;
+    take(request);
+  }
+
+  /** The device has it, or an exception says that it has not: a halt must not wait for it then. */
+  private void take(IoRequest request) {
     device.submit(request);
+    outstanding++;
   }
 
   private void issued(BlockIo io) {
@@ -170,11 +187,25 @@ public final class Drive implements IoHandler {
 
   @Override
   public void onIo(IoRequest request) {
+    end(request, whenTransferred);
+  }
+
+  private void end(IoRequest request, Consumer<IoRequest> then) {
     outstanding--;
     if (halted) {
       idleIfDue();
       return;
     }
+    try {
+      then.accept(request);
+    } catch (RuntimeException bug) {
+      if (owner == null || !owner.onBug(bug)) {
+        throw bug;
+      }
+    }
+  }
+
+  private void transferred(IoRequest request) {
     BlockIo io = (BlockIo) request.context;
     request.context = null;
     boolean oneByOne =
@@ -272,16 +303,14 @@ public final class Drive implements IoHandler {
     covered = doneHead;
     doneHead = null;
     doneTail = null;
-    outstanding++;
-    device.submit(flushRequest.flush());
+    take(flushRequest.flush());
   }
 
   private void onFlushed(IoRequest request) {
-    outstanding--;
-    if (halted) {
-      idleIfDue();
-      return;
-    }
+    end(request, whenFlushed);
+  }
+
+  private void flushed(IoRequest request) {
     flushing = false;
     if (request.result() != IoResult.OK) {
       fail("flush, error " + request.errno());
@@ -305,21 +334,15 @@ public final class Drive implements IoHandler {
    */
   public void harden(Runnable done) {
     Invariant.check(idle(), "a drive is hardened as a whole before anything is asked of it");
-    outstanding++;
-    device.submit(
-        new IoRequest(
-                request -> {
-                  outstanding--;
-                  if (halted) {
-                    idleIfDue();
-                  } else if (request.result() != IoResult.OK) {
-                    fail("flush, error " + request.errno());
-                  } else {
-                    done.run();
-                  }
-                },
-                this)
-            .flush());
+    take(new IoRequest(request -> end(request, flush -> hardened(flush, done)), this).flush());
+  }
+
+  private void hardened(IoRequest flush, Runnable done) {
+    if (flush.result() == IoResult.OK) {
+      done.run();
+    } else {
+      fail("flush, error " + flush.errno());
+    }
   }
 
   /**

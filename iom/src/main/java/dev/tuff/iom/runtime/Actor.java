@@ -13,4 +13,15 @@ public interface Actor {
    * it.
    */
   default void onRoundEnd() {}
+
+  /**
+   * Code of its own has thrown {@code bug}: out of a message, a round's end, a task of its own or
+   * the end of a transfer. On its shard's thread, when nothing else of it runs.
+   *
+   * @return true when it has stopped for good, and the others may go on without it; false when they
+   *     may not
+   */
+  default boolean onBug(RuntimeException bug) {
+    return false;
+  }
 }

@@ -1,13 +1,13 @@
 package dev.tuff.iom.runtime;
 
 /**
- * Checks that are always on: a broken one is a bug, and a bug stops the array before another write
- * is acknowledged.
+ * Checks that are always on: a broken one is a bug, and a bug stops the actor in whose code it is,
+ * or the whole array, before another write is acknowledged there.
  */
 public final class Invariant {
   private Invariant() {}
 
-  /** A broken invariant. Caught only by the shard's loop, which stops. */
+  /** A broken invariant. Caught only where an actor's code is called, which then stops. */
   public static final class Broken extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 

@@ -40,7 +40,7 @@ public final class Shard {
   private long handledEvents;
   private final Counter allocatedMessages = new Counter();
 
-  /** What to do when an invariant breaks on some shard. */
+  /** What to do when a bug shows on some shard that is not one actor's alone. */
   @FunctionalInterface
   public interface Stopper {
     void onBroken(Shard shard, Throwable cause);
@@ -136,7 +136,10 @@ public final class Shard {
     return taken;
   }
 
-  /** Runs until {@link #stop}. A broken invariant or any other bug ends it and is reported once. */
+  /**
+   * Runs until {@link #stop}. A broken invariant or any other bug that no actor takes on itself
+   * ({@link Actor#onBug}) ends it and is reported once.
+   */
   public void run() {
     try {
       while (!stopped) {
@@ -221,7 +224,11 @@ public final class Shard {
 
   private void deliver(Message message) {
     handledEvents++;
-    message.to.onMessage(message);
+    try {
+      message.to.onMessage(message);
+    } catch (RuntimeException bug) {
+      contain(message.to, bug);
+    }
     message.to = null;
     message.subject = null;
     message.detail = null;
@@ -234,13 +241,32 @@ public final class Shard {
 
   private void endRound() {
     for (Actor actor : roundActors) {
-      actor.onRoundEnd();
+      try {
+        actor.onRoundEnd();
+      } catch (RuntimeException bug) {
+        contain(actor, bug);
+      }
     }
     for (int i = 0; i < owedWakeUp.length; i++) {
       if (owedWakeUp[i]) {
         owedWakeUp[i] = false;
         peers[i].loop.wakeUp();
       }
+    }
+  }
+
+  /** Runs what an actor of this shard is asked to do, as if by a message; on the shard's thread. */
+  public static void run(Actor actor, Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException bug) {
+      contain(actor, bug);
+    }
+  }
+
+  private static void contain(Actor actor, RuntimeException bug) {
+    if (!actor.onBug(bug)) {
+      throw bug;
     }
   }
 

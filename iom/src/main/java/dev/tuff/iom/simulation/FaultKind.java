@@ -16,6 +16,8 @@ public enum FaultKind {
   DRIVE_LOSS("drive losses", "driveLosses"),
   /** A drive fails while the array runs, which goes on without it. */
   DRIVE_FAILURE("drive failures in service", "driveFailures"),
+  /** An exception comes out of the code of an IOM, which stops; the array goes on without it. */
+  IOM_BUG("bugs in I/O managers", "iomBugs"),
   /** The power of all drives is cut while the array goes on without a drive that failed. */
   CUT_IN_FAILOVER("power cuts in failover", "powerCutsInFailover"),
   /** A drive that was left behind is there again. */

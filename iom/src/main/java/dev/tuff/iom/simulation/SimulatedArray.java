@@ -92,6 +92,11 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private boolean putDue;
 
   private RecoveryReport recovery;
+  private final IomBug bug = new IomBug();
+
+  /** A bug has shown, and the failover has not begun. */
+  private boolean bugShown;
+
   private final BitSet lost = new BitSet();
   private boolean lateMessages;
   private boolean running;
@@ -267,7 +272,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   void rebuildInBackground(int runs) {
     for (int d = 0; d < drives.length; d++) {
       if (iom(d) != null && iom(d).rebuild() != null) {
-        iom(d).rebuild().inBackground(runs);
+        Iom iom = iom(d);
+        Shard.run(iom, () -> iom.rebuild().inBackground(runs));
       }
     }
   }
@@ -324,12 +330,13 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
         SimulatedDevice device =
             SimulatedDevice.open(
                 loops[d % shards.length], drives[d], new DeviceOptions(QUEUE_DEPTH, 0));
-        devices[d] = fault.device(this, device, labels[d].superblock());
+        devices[d] = bug.device(d, fault.device(this, device, labels[d].superblock()));
       }
     }
     running = true;
     recovery = null;
     driveFailure = null;
+    bugShown = false;
     ArrayStart.Parts parts =
         new ArrayStart.Parts(
             devices,
@@ -451,6 +458,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   private Actor faulty(int drive, Acting acting) {
+    Actor buggy = bug.actor(drive, acting);
     return new Actor() {
       @Override
       public Shard shard() {
@@ -459,7 +467,12 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
       @Override
       public void onMessage(Message message) {
-        fault.deliver(SimulatedArray.this, drive, acting, message);
+        fault.deliver(SimulatedArray.this, drive, buggy, message);
+      }
+
+      @Override
+      public boolean onBug(RuntimeException thrown) {
+        return acting.onBug(thrown);
       }
     };
   }
@@ -468,17 +481,27 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return new ArrayStart.Alarm() {
       @Override
       public void onDamagedPage(String what) {
-        onFailed(drive, "is damaged: " + what);
+        alarmed(drive, "is damaged: " + what);
       }
 
       @Override
       public void onDriveFailed(Drive failed, String what) {
-        onFailed(drive, "has failed: " + what);
+        alarmed(drive, "has failed: " + what);
+      }
+
+      @Override
+      public boolean onBug(RuntimeException thrown) {
+        if (!(thrown instanceof IomBug.Thrown)) {
+          return false;
+        }
+        bugShown = true;
+        failover.onBug(drive, thrown);
+        return true;
       }
     };
   }
 
-  private void onFailed(int drive, String what) {
+  private void alarmed(int drive, String what) {
     if (failover == null) {
       driveFailure = "drive" + drive + " " + what;
     } else {
@@ -491,9 +514,30 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     failover.onDriveFailed(drive, "is to fail");
   }
 
+  /** Lets an exception come out of the code of a drive's IOM, after so many chances. */
+  void plantBug(int drive, IomBug.Place place, int chances) {
+    bug.arm(drive, place, chances);
+  }
+
+  /** The bug that is planted. */
+  IomBug bug() {
+    return bug;
+  }
+
+  @Override
+  public void onFailed(int drive, String why) {
+    // What it has come to is seen when it has begun.
+  }
+
+  @Override
+  public void onBugTooMany(int drive, RuntimeException thrown, int before) {
+    driveFailure = "drive" + drive + " has a bug too many, the first at drive" + before;
+  }
+
   @Override
   public void onBegun(BitSet failed) {
     failovers++;
+    bugShown = false;
   }
 
   @Override
@@ -729,7 +773,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       if (iom(d) == null) {
         owed[0]--;
       } else {
-        iom(d).lastCheckpoint(() -> owed[0]--);
+        Iom iom = iom(d);
+        Shard.run(iom, () -> iom.lastCheckpoint(() -> owed[0]--));
       }
     }
     run(() -> owed[0] == 0 || failovers != before);
@@ -753,7 +798,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   private boolean quiet() {
-    if (failover.busy()) {
+    if (failover.busy() || bugShown) {
       return false;
     }
     for (int d = 0; d < drives.length; d++) {

@@ -67,6 +67,7 @@ final class SimulationRun {
   private final SplittableRandom load;
   private final SplittableRandom chance;
   private final SplittableRandom resizes;
+  private final SplittableRandom bugs;
   private final Statistics statistics = new Statistics();
   private final List<String> events = new ArrayList<>();
   private final WrongWrites writes;
@@ -106,6 +107,7 @@ final class SimulationRun {
     this.load = root.split();
     this.chance = root.split();
     this.resizes = root.split();
+    this.bugs = root.split();
     this.memories = memories;
     this.writes = new WrongWrites(shape.drives(), planted);
   }
@@ -212,7 +214,7 @@ final class SimulationRun {
       array.client.load(1);
       operations++;
       resize();
-      if (i == failing && failDrives() && may(FaultKind.CUT_IN_FAILOVER, 2)) {
+      if (i == failing && (failDrives() || breakIom()) && may(FaultKind.CUT_IN_FAILOVER, 2)) {
         return true;
       }
       if (load.nextInt(8) == 0) {
@@ -245,14 +247,7 @@ final class SimulationRun {
     boolean fails = may(FaultKind.DRIVE_FAILURE, 4);
     boolean vanishes = chance.nextBoolean();
     int drive = chance.nextInt(shape.drives());
-    boolean bearable =
-        !writes.anyBad()
-            && armed == null
-            && vanished < 0
-            && !array.missing().get(drive)
-            && !behind.get(drive)
-            && (rebuilding.get(drive) || away().cardinality() < shape.parity());
-    if (!fails || !bearable) {
+    if (!fails || !bearable(drive)) {
       return false;
     }
     behind.set(drive);
@@ -269,9 +264,46 @@ final class SimulationRun {
     return true;
   }
 
+  private boolean bearable(int drive) {
+    return !writes.anyBad()
+        && armed == null
+        && vanished < 0
+        && !array.missing().get(drive)
+        && !behind.get(drive)
+        && (rebuilding.get(drive) || away().cardinality() < shape.parity());
+  }
+
+  /** Lets an IOM stop by a bug, now or later in this turn. */
+  private boolean breakIom() {
+    int drive = bugs.nextInt(shape.drives());
+    List<IomBug.Place> choices = List.of(IomBug.Place.values());
+    IomBug.Place place = choices.get(bugs.nextInt(choices.size()));
+    int chances = bugs.nextInt(1 << bugs.nextInt(9));
+    boolean breaks = bugs.nextInt(3) == 0 && plan.faults().contains(FaultKind.IOM_BUG);
+    if (!breaks || !bearable(drive)) {
+      return false;
+    }
+    behind.set(drive);
+    rebuilding.clear(drive);
+    array.plantBug(drive, place, chances);
+    events.add(
+        "after %d operations: the I/O manager of drive %d is to have a bug, %s, %d chances on"
+            .formatted(operations, drive, place, chances));
+    return true;
+  }
+
   /** Whatever ends the turn, a drive that had vanished is there again after it. */
   private void turnEnds() {
     stale.or(array.leftOut());
+    int broken = array.bug().drive();
+    if (array.bug().wentOn()) {
+      throw new Broken("the I/O manager of drive %d goes on after its bug".formatted(broken));
+    }
+    if (array.bug().disarm()) {
+      statistics.count(FaultKind.IOM_BUG);
+    } else if (broken >= 0) {
+      behind.clear(broken);
+    }
     if (vanished >= 0) {
       array.drives[vanished].comeBack();
       vanished = -1;

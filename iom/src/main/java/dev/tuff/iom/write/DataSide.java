@@ -105,8 +105,7 @@ public final class DataSide {
 
   /** A part of a client's write arrives. */
   public void onWrite(WriteOp op) {
-    op.accept(this, ++accepted);
-    op.bucket = bucket(op.gfid, op.lblk);
+    // First, before anything can go wrong: what is in this list is handed over if this IOM stops.
     op.newerOpen = null;
     op.olderOpen = newest;
     if (newest == null) {
@@ -115,6 +114,8 @@ public final class DataSide {
       newest.newerOpen = op;
     }
     newest = op;
+    op.accept(this, ++accepted);
+    op.bucket = bucket(op.gfid, op.lblk);
     op.nextInChain = null;
     if (chainTail[op.bucket] == null) {
       chainHead[op.bucket] = op;

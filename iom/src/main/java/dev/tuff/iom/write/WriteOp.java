@@ -198,10 +198,13 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   // ---- acceptance
 
   void accept(DataSide owner, long sequence) {
+    acceptedAs = sequence;
+    // Of this write, not of the one before that had this object: see again().
+    replied = repliedBefore;
+    repliedBefore = false;
     Invariant.check(phase == Phase.FREE, "an update is accepted once");
     phase = Phase.WAITING;
     side = owner;
-    acceptedAs = sequence;
     cnode = owner.rooms().cnode(gfid);
     if (zeros) {
       payload = owner.rooms().zeros;
@@ -224,8 +227,6 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     mjHardened = false;
     dataHardened = false;
     hardenedSent = false;
-    replied = repliedBefore;
-    repliedBefore = false;
     mj = 0;
   }
 
@@ -778,12 +779,17 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   private void end() {
     SideRooms rooms = side.rooms();
     phase = Phase.FREE;
-    side.onClosed(this);
-    if (fresh != null) {
-      rooms.mergedData.give(fresh);
-      fresh = null;
+    try {
+      side.onClosed(this);
+      if (fresh != null) {
+        rooms.mergedData.give(fresh);
+        fresh = null;
+      }
+    } finally {
+      // It is not among those any more that would be handed over, and what it promises is true,
+      // whatever goes wrong with those that waited for it.
+      rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
     }
-    rooms.shard.send(client, MessageType.WRITE_CLOSED, this, null, 0);
   }
 
   private void freeOld(SideRooms rooms) {

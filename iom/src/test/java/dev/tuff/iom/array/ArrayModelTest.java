@@ -204,7 +204,7 @@ class ArrayModelTest {
    * Many overlapping requests under way at the same time; overlapping ones in the order of
    * submission.
    */
-  private static void load(Array array, byte[] model, Random random, int operations) {
+  static void load(Array array, byte[] model, Random random, int operations) {
     try (VolumeClient client = new VolumeClient(array, array.volume("v"), 16, 1 << 20)) {
       Map<VolumeClient.Slot, byte[]> expected = new HashMap<>();
       for (int i = 0; i < operations; i++) {
@@ -277,7 +277,7 @@ class ArrayModelTest {
     client.release(slot);
   }
 
-  private static void assertSame(Array array, byte[] model, String when) {
+  static void assertSame(Array array, byte[] model, String when) {
     try (VolumeClient client = new VolumeClient(array, array.volume("v"), 1, 1 << 20)) {
       byte[] read = new byte[model.length];
       byte[] piece = new byte[1 << 20];

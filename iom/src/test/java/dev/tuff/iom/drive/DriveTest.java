@@ -102,6 +102,18 @@ class DriveTest {
     assertThat(rig.drive().idle()).isTrue();
   }
 
+  /**
+   * A request that the device refuses, which only a bug asks for, is nothing that a halt awaits.
+   */
+  @Test
+  void aHaltDoesNotWaitForWhatWasNeverBegun() {
+    DriveRig rig = new DriveRig(1, 256, 40 * 4096);
+    Write write = new Write(rig);
+    assertThatThrownBy(() -> write.start(rig, 256)).isInstanceOf(IllegalArgumentException.class);
+    rig.drive().halt(() -> heard.add("idle"));
+    assertThat(heard).containsExactly("idle");
+  }
+
   private List<Write> written(DriveRig rig, int count) {
     List<Write> writes = new ArrayList<>();
     for (int i = 0; i < count; i++) {

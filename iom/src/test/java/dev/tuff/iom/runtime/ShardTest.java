@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ShardTest {
-  private static final class Receiver implements Actor {
+  private static class Receiver implements Actor {
     final Shard shard;
     final List<Long> heard = new ArrayList<>();
     Actor answerTo;
@@ -134,6 +134,58 @@ class ShardTest {
     int before = actor.rounds;
     shards[0].round();
     assertThat(actor.rounds).isEqualTo(before);
+  }
+
+  /** A bug that an actor takes on itself ends neither the round nor the shard. */
+  @Test
+  void anActorThatStopsAloneDoesNotEndTheShard() {
+    List<Throwable> reported = new ArrayList<>();
+    Shard shard = new Shard(0, (broken, cause) -> reported.add(cause));
+    shard.attach(new SimulatedLoop(1));
+    Shard.connect(new Shard[] {shard});
+    List<RuntimeException> taken = new ArrayList<>();
+    Receiver broken =
+        new Receiver(shard) {
+          @Override
+          public void onMessage(Message message) {
+            throw new IllegalStateException("message " + message.number);
+          }
+
+          @Override
+          public void onRoundEnd() {
+            throw new IllegalStateException("round end");
+          }
+
+          @Override
+          public boolean onBug(RuntimeException bug) {
+            taken.add(bug);
+            shard.remove(this);
+            return taken.size() < 4;
+          }
+        };
+    Receiver other = new Receiver(shard);
+    shard.add(broken);
+    shard.add(other);
+    shard.send(broken, MessageType.READ, null, null, 1);
+    shard.send(other, MessageType.READ, null, null, 2);
+    shard.round();
+    assertThat(other.heard).containsExactly(2L);
+    assertThat(other.rounds).isPositive();
+    shard.add(broken);
+    shard.round();
+    Shard.run(
+        broken,
+        () -> {
+          throw new IllegalStateException("task");
+        });
+    assertThat(taken)
+        .extracting(Throwable::getMessage)
+        .containsExactly("message 1", "round end", "task");
+    assertThat(reported).isEmpty();
+    shard.send(broken, MessageType.READ, null, null, 3);
+    shard.run();
+    assertThat(shard.stopped()).isTrue();
+    assertThat(reported).hasSize(1);
   }
 
   @Test

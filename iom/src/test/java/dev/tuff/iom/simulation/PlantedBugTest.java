@@ -103,6 +103,23 @@ class PlantedBugTest {
     assertFoundInRuns("the last record is skipped", LastRecordSkipped::new);
   }
 
+  @Test
+  void findsBrokenIomsThatGoOn() {
+    assertFoundInRuns("a broken IOM goes on", BugsSwallowed::new);
+  }
+
+  /** An exception out of an IOM's handler is caught, and the IOM goes on as if nothing had been. */
+  private static final class BugsSwallowed implements PlantedFault {
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      try {
+        iom.onMessage(message);
+      } catch (IomBug.Thrown swallowed) {
+        // Nobody hears of it.
+      }
+    }
+  }
+
   /** Whole simulations, with starts after each power cut: some seed must show it. */
   private static void assertFoundInRuns(String bug, Supplier<PlantedFault> planted) {
     Plan plan =
