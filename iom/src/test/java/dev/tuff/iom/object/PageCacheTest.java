@@ -246,9 +246,10 @@ class PageCacheTest {
     near.release();
     far.release();
     // Whatever can be given up is; the page that alone points to the former topmost one stays.
+    PageTree another = tree(cache, new Top(), 2);
     for (int i = 10; i < 100; i++) {
       PageRequest other = new PageRequest(answered -> {});
-      assertThat(tree.get(other, i, true)).isTrue();
+      assertThat(another.get(other, i, true)).isTrue();
       other.release();
     }
     if (!tree.get(near, 0, false)) {
