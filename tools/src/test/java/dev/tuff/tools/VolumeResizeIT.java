@@ -55,8 +55,7 @@ class VolumeResizeIT {
     for (String wrong : new String[] {"0", "1000", "2P", "4M"}) {
       TuffProcess refused = TuffProcess.run(folder, "volume", "resize", "v", wrong);
       assertThat(refused.exitCode()).as(wrong).isNotZero();
-      assertThat(refused.err()).as(wrong).startsWith("tuff: ").endsWith(".\n");
-      assertThat(refused.err().lines()).as(refused.err()).hasSize(1);
+      assertThat(refused.err().strip()).as(wrong).startsWith("tuff: ").doesNotContain("\n");
     }
     assertThat(TuffProcess.run(folder, "volume", "resize", "v", "4M").err()).contains("--shrink");
     assertThat(volume().get("sizeBytes").asLong()).isEqualTo(20 * MIB);
