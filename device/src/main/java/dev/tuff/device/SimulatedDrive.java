@@ -193,6 +193,13 @@ public final class SimulatedDrive {
     gone = false;
   }
 
+  /** Whether a read from {@code offsetBytes}, in one block of 4 KiB, would give this content. */
+  public boolean holds(long offsetBytes, MemorySegment content) {
+    Page page = page(offsetBytes / PAGE_BYTES);
+    MemorySegment held = MemorySegment.ofArray(page == null ? ZEROS : page.visible);
+    return held.asSlice(offsetBytes % PAGE_BYTES, content.byteSize()).mismatch(content) < 0;
+  }
+
   /** Changes one byte silently, in cache and on the medium. */
   public void rot(long offsetBytes) {
     Page page = pageForWriting(offsetBytes / PAGE_BYTES);

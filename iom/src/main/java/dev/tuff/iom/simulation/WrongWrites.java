@@ -11,6 +11,7 @@ import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.drive.Zeros;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
+import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
 import java.util.function.LongPredicate;
 
@@ -128,17 +129,22 @@ final class WrongWrites implements PlantedFault {
         long address = request.offsetBytes() / Drive.BLOCK_BYTES;
         int count = request.lengthBytes() / Drive.BLOCK_BYTES;
         bad[index].clear((int) address, (int) address + count);
-        if (armed != null && !holdsZeros(request) && goesWrong(address, count)) {
+        if (armed != null && !mayBeAlike(request) && goesWrong(address, count)) {
           goWrong(request, address, count);
         }
       }
       device.submit(request);
     }
 
-    /** Zeros are alike: where they should be, or instead, there may be others by chance. */
-    private static boolean holdsZeros(IoRequest request) {
+    /**
+     * Nobody can tell a block that is not written from one that is where the same was before: a
+     * parity may well become what it was. And zeros may be elsewhere, too.
+     */
+    private boolean mayBeAlike(IoRequest request) {
       for (int done = 0; done < request.lengthBytes(); done += Drive.BLOCK_BYTES) {
-        if (Zeros.is(request.buffer().segment(), request.bufferOffset() + done)) {
+        MemorySegment block =
+            request.buffer().segment().asSlice(request.bufferOffset() + done, Drive.BLOCK_BYTES);
+        if (Zeros.is(block, 0) || array.drives[index].holds(request.offsetBytes() + done, block)) {
           return true;
         }
       }
