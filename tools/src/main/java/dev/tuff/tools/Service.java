@@ -59,6 +59,13 @@ final class Service {
     answers.put("drive-fail", this::failDrive);
     answers.put("drive-replace", this::replaceDrive);
     answers.put("rebuild-policy", this::setRebuildPolicy);
+    answers.put(
+        "volumes", request -> array.status().volumes().stream().map(Results::volume).toList());
+    answers.put(
+        "volumes-text", request -> Results.volumeTable(array.status().volumes()).toString());
+    answers.put("volume", this::volume);
+    answers.put("volume-create", request -> VolumeCommand.Create.answer(array, request));
+    answers.put("volume-delete", this::deleteVolume);
     answers.put("volume-resize", this::resizeVolume);
     return answers;
   }
@@ -106,6 +113,28 @@ final class Service {
           e);
     }
     return List.of(index);
+  }
+
+  private Object volume(JsonNode request) {
+    String name = array.volume(request.path("name").asText()).name();
+    return array.status().volumes().stream()
+        .filter(volume -> volume.name().equals(name))
+        .findFirst()
+        .map(Results::volume)
+        .orElseThrow(() -> new CommandException("volume " + name + " was deleted just now"));
+  }
+
+  private synchronized Object deleteVolume(JsonNode request) {
+    String name = request.path("name").asText();
+    for (Export export : exports.all()) {
+      if (export.volume().name().equals(name)) {
+        throw new CommandException(
+            "volume %s is exported as %s; remove that first: tuff export remove %s"
+                .formatted(name, export.name(), export.name()));
+      }
+    }
+    array.deleteVolume(name);
+    return List.of(name);
   }
 
   private Object resizeVolume(JsonNode request) {

@@ -40,7 +40,10 @@ final class VolumeCommand implements Runnable {
   /** {@code tuff volume create}. */
   @Command(
       name = "create",
-      description = "Create a volume. It takes space on the drives as it is written, not before.")
+      description = {
+        "Create a volume, also while a service runs. It takes space on the drives as it is written,",
+        "not before."
+      })
   static final class Create implements Callable<Integer> {
     @Parameters(paramLabel = "NAME", description = "Its name.")
     private String name;
@@ -86,18 +89,52 @@ final class VolumeCommand implements Runnable {
               protection == null ? -1 : protection.parityMembers(),
               chunkBytes(),
               toughness);
+      JsonNode served = array.askService("volume-create", arguments(asked));
+      if (served != null) {
+        print(served.path("volume"), served.path("note").asText());
+        return 0;
+      }
       try (Array assembled = array.assemble()) {
         VolumeInfo created = assembled.createVolume(asked);
-        output.print(
-            Results.volume(created),
-            () ->
-                "created volume %s of %s%n%s"
-                    .formatted(
-                        created.name(),
-                        ByteSize.brief(created.sizeBytes()),
-                        note(created, assembled.status())));
+        print(Results.volume(created), note(created, assembled.status()));
       }
       return 0;
+    }
+
+    private void print(Object created, String note) {
+      output.print(
+          created,
+          () -> "created volume %s of %s%n%s".formatted(name, ByteSize.brief(size.bytes()), note));
+    }
+
+    private static Map<String, ?> arguments(VolumeSpec asked) {
+      return Map.of(
+          "name",
+          asked.name(),
+          "bytes",
+          asked.sizeBytes(),
+          "dataMembers",
+          asked.dataMembers(),
+          "parityMembers",
+          asked.parityMembers(),
+          "chunkBytes",
+          asked.chunkBytes(),
+          "toughness",
+          asked.toughness().level());
+    }
+
+    /** In a service: what {@link #arguments} say. */
+    static Object answer(Array array, JsonNode request) {
+      VolumeInfo created =
+          array.createVolume(
+              new VolumeSpec(
+                  request.path("name").asText(),
+                  request.path("bytes").asLong(),
+                  request.path("dataMembers").asInt(),
+                  request.path("parityMembers").asInt(),
+                  request.path("chunkBytes").asInt(),
+                  Toughness.ofLevel(request.path("toughness").asInt())));
+      return Map.of("volume", Results.volume(created), "note", note(created, array.status()));
     }
 
     private static String note(VolumeInfo created, ArrayStatus status) {
@@ -169,7 +206,8 @@ final class VolumeCommand implements Runnable {
       name = "delete",
       description =
           "Delete a volume and all that it holds. Its space is freed before the command ends; if that is cut short,"
-              + " the next command that uses the array goes on with it.")
+              + " the next command that uses the array goes on with it. A running service deletes a volume that it does not export, and frees"
+              + " its space meanwhile.")
   static final class Delete implements Callable<Integer> {
     @Parameters(paramLabel = "NAME", description = "Its name.")
     private String name;
@@ -182,11 +220,21 @@ final class VolumeCommand implements Runnable {
 
     @Override
     public Integer call() throws InterruptedException {
+      JsonNode served = array.askService("volume", Map.of("name", name));
+      if (served != null) {
+        long used = served.path("usedBytes").asLong();
+        ask(used);
+        array.askService("volume-delete", Map.of("name", name));
+        output.print(
+            Map.of("deleted", name, "freedBytes", used),
+            () ->
+                "deleted volume %s; the service frees the %s that it held%n"
+                    .formatted(name, ByteSize.brief(used)));
+        return 0;
+      }
       try (Array assembled = array.assemble()) {
         long used = usedBytes(assembled);
-        Consent.ask(
-            yes,
-            "Delete volume %s and the %s that it holds?".formatted(name, ByteSize.brief(used)));
+        ask(used);
         assembled.deleteVolume(name);
         while (assembled.bytesBeingFreed() > 0 && assembled.failure() == null) {
           Thread.sleep(FREEING_POLL_MILLIS);
@@ -199,6 +247,11 @@ final class VolumeCommand implements Runnable {
             () -> "deleted volume %s, which held %s%n".formatted(name, ByteSize.brief(used)));
       }
       return 0;
+    }
+
+    private void ask(long used) {
+      Consent.ask(
+          yes, "Delete volume %s and the %s that it holds?".formatted(name, ByteSize.brief(used)));
     }
 
     private static final int FREEING_POLL_MILLIS = 5;
@@ -220,6 +273,11 @@ final class VolumeCommand implements Runnable {
 
     @Override
     public Integer call() {
+      JsonNode served = array.askService("volumes", Map.of());
+      if (served != null) {
+        output.print(served, () -> array.askService("volumes-text", Map.of()).asText());
+        return 0;
+      }
       List<VolumeInfo> volumes;
       try (Array assembled = array.assembleToLook()) {
         volumes = assembled.status().volumes();

@@ -137,4 +137,32 @@ class VolumeResizeIT {
     requireSound();
     assertThat(volume().get("sizeBytes").asLong()).isEqualTo(16 * MIB);
   }
+
+  @Test
+  void volumesComeAndGoInARunningService() throws Exception {
+    ServeProcess.makeArray(folder, 96, "8M", "2");
+    try (ServeProcess serve = ServeProcess.start(folder, "--unix", "s", "--all")) {
+      assertThat(
+              TuffProcess.run(folder, "volume", "create", "w", "--size", "12M", "--protect", "3+1")
+                  .succeeds()
+                  .out())
+          .startsWith("created volume w of 12 MiB");
+      TuffProcess again = TuffProcess.run(folder, "volume", "create", "w", "--size", "1M");
+      assertThat(again.exitCode()).isEqualTo(1);
+      assertThat(again.err()).contains("There is a volume named w already");
+      assertThat(TuffProcess.run(folder, "volume", "list").succeeds().out())
+          .contains("12 MiB", "3+1");
+      TuffProcess.run(folder, "export", "add", "w").succeeds();
+      TuffProcess exported = TuffProcess.run(folder, "volume", "delete", "w", "--yes");
+      assertThat(exported.exitCode()).isEqualTo(1);
+      assertThat(exported.err()).contains("exported as w", "tuff export remove w");
+      TuffProcess.run(folder, "export", "remove", "w").succeeds();
+      TuffProcess.run(folder, "volume", "delete", "w", "--yes").succeeds();
+      assertThat(TuffProcess.run(folder, "volume", "delete", "w", "--yes").err())
+          .contains("no volume named w");
+      serve.stop();
+    }
+    requireSound();
+    assertThat(volume().get("name").asText()).isEqualTo("v");
+  }
 }

@@ -134,7 +134,7 @@ final class MetadataRig {
     cnode = Cnode.open(request.page(), DRIVE, maps);
     if (cnode == null) {
       ObjectAttributes attributes =
-          new ObjectAttributes(GFID, "map", 1L << 30, 16, 1, 0, 3, Toughness.HARDENED);
+          new ObjectAttributes(GFID, "map", 1L << 31, 16, 1, 0, 3, Toughness.HARDENED);
       cnode = Cnode.create(request.page(), DRIVE, attributes, maps, journal.append(entry()));
     }
   }
