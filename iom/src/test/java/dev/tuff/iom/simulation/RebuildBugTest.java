@@ -81,16 +81,16 @@ class RebuildBugTest {
     }
   }
 
-  private static Root rebuildingRoot(Actor actor) {
-    boolean rebuilding = actor instanceof Iom iom && iom.rooms().root.rebuilding();
-    return rebuilding ? ((Iom) actor).rooms().root : null;
+  private static Root rebuildingRoot(SimulatedArray array, int drive) {
+    Iom iom = array.iom(drive);
+    return iom != null && iom.rooms().root.rebuilding() ? iom.rooms().root : null;
   }
 
   /** Reads take what the map of a drive that is being rebuilt does not tell of for zeros. */
   private static final class ZerosForNotRebuilt implements PlantedFault {
     @Override
     public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
-      Root root = message.type == MessageType.READ ? rebuildingRoot(iom) : null;
+      Root root = message.type == MessageType.READ ? rebuildingRoot(array, drive) : null;
       if (root == null) {
         iom.onMessage(message);
         return;
@@ -108,7 +108,7 @@ class RebuildBugTest {
     @Override
     public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
       iom.onMessage(message);
-      Root root = message.type == MessageType.RECONSTRUCTED ? rebuildingRoot(iom) : null;
+      Root root = message.type == MessageType.RECONSTRUCTED ? rebuildingRoot(array, drive) : null;
       if (root != null) {
         int chunk = array.shape.chunkBytes() / Drive.BLOCK_BYTES;
         root.rebuiltUpTo(Shape.GFID, root.cursorLblk() + 2L * chunk);
