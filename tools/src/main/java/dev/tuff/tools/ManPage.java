@@ -157,7 +157,7 @@ final class ManPage {
   private void files() {
     line(".SH FILES");
     line(".TP");
-    line("./tuff.toml, /etc/tuff/tuff.toml");
+    line(text("./tuff.toml, /etc/tuff/tuff.toml"));
     line("Where the array's drives are, unless \\-\\-array or \\-\\-drive says it.");
   }
 

@@ -12,7 +12,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ManPageTest {
-  private static final Path PAGES = TuffProcess.ROOT.resolve("docs/man");
+  /** Beside the module, whose folder the tests run in. */
+  private static final Path PAGES = Path.of("..", "docs", "man");
 
   private final Map<String, String> pages = ManPage.all(Tuff.commandLine());
 
