@@ -57,6 +57,19 @@ final class ImageFile {
   }
 
   /**
+   * As {@link #make}, but written now in any case: reads are compared on files in the same state,
+   * and one of hours ago may have gone cold somewhere below.
+   */
+  static void makeAnew(Path file, long bytes) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new BenchException("Cannot replace the file " + file + ": " + e.getMessage() + ".", e);
+    }
+    make(file, bytes);
+  }
+
+  /**
    * The size to use: {@code wanted}, or less (in whole MiB, a quarter of what is free) where space
    * is short.
    */

@@ -41,7 +41,8 @@ public final class NbdBench {
   /**
    * What to measure.
    *
-   * @param directory where the image drives and the raw file are, made once
+   * @param directory where the image drives are, made once, and the raw file, which is written anew
+   *     as the volume is
    * @param dataMembers N
    * @param parityMembers K
    * @param driveBytes size of each of the N+K image drives
@@ -124,7 +125,7 @@ public final class NbdBench {
     int members = options.dataMembers + options.parityMembers;
     List<Path> drives = BenchDrives.make(options.directory, members, options.driveBytes);
     Path raw = options.directory.resolve("nbd-raw-" + (options.volumeBytes >> 20) + "M.img");
-    ImageFile.make(raw, options.volumeBytes);
+    ImageFile.makeAnew(raw, options.volumeBytes);
     Array.format(drives, new FormatOptions(options.dataMembers, options.parityMembers, 0, true));
     AssembleOptions assemble = new AssembleOptions(0, false, false).withServerBytes(SERVER_BYTES);
     try (Array array = Array.assemble(drives, assemble)) {
