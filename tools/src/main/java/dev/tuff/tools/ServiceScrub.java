@@ -86,7 +86,7 @@ final class ServiceScrub implements AutoCloseable {
 
   /** True while one goes on or is about to. */
   synchronized boolean busy() {
-    return running || asked;
+    return thread.isAlive() && (running || asked);
   }
 
   /** How many have come to their ends in this run of the service. */
