@@ -9,6 +9,7 @@ import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 /**
  * An open file or block device that owns its descriptor. Any thread may use it; {@link #close} must
@@ -27,6 +28,11 @@ public final class NativeFile implements AutoCloseable {
      * Only when nobody else holds it, and so that nobody else can hold it: a block device is
      * claimed in the kernel, which also refuses mounted drives and members of other arrays; a file
      * is locked with flock(2) against others that open it exclusively.
+     *
+     * <p>The kernel lets go of a process's ring, and so of the files in it, only when the I/O that
+     * was in it has ended, which can be after the process has. A holder that no process can be
+     * named for is therefore waited for, {@link #LET_GO_MILLIS} at most; one that lives is refused
+     * at once.
      */
     EXCLUSIVE,
     /** Creates a regular file where there is nothing. */
@@ -38,6 +44,11 @@ public final class NativeFile implements AutoCloseable {
   }
 
   private static final int OWNER_READ_WRITE = 0600;
+
+  /** How long the kernel may take to let go of what an ended process held. */
+  static final long LET_GO_MILLIS = 5_000;
+
+  private static final long ASK_AGAIN_MILLIS = 10;
 
   private final Path path;
   private final int fd;
@@ -61,18 +72,7 @@ public final class NativeFile implements AutoCloseable {
     Set<Option> asked = EnumSet.noneOf(Option.class);
     asked.addAll(Set.of(options));
     boolean claim = asked.contains(Option.EXCLUSIVE) && isBlockDevice(path);
-    int fd;
-    try {
-      fd = Posix.open(path.toString(), flags(asked, claim), OWNER_READ_WRITE);
-    } catch (PosixException e) {
-      if (claim && e.errno() == Errno.EBUSY) {
-        throw new InUseException(
-            path,
-            "a mount, another process or the kernel",
-            "unmount it or stop what uses it (lsblk and lsof say what that is)");
-      }
-      throw e;
-    }
+    int fd = claim ? claim(path, flags(asked, true)) : open(path, flags(asked, false));
     NativeFile file = null;
     try {
       FileStatus status = Posix.status(fd);
@@ -85,6 +85,57 @@ public final class NativeFile implements AutoCloseable {
       if (file == null) {
         Posix.close(fd);
       }
+    }
+  }
+
+  private static int open(Path path, int flags) {
+    return Posix.open(path.toString(), flags, OWNER_READ_WRITE);
+  }
+
+  private static int claim(Path path, int flags) {
+    long deadline = deadline();
+    while (true) {
+      try {
+        return open(path, flags);
+      } catch (PosixException e) {
+        if (e.errno() != Errno.EBUSY) {
+          throw e;
+        }
+        if (isMounted(Posix.status(path.toString())) || !mayLetGo(deadline)) {
+          throw new InUseException(
+              path,
+              "a mount, another process or the kernel",
+              "unmount it or stop what uses it (lsblk and lsof say what that is)");
+        }
+      }
+    }
+  }
+
+  private static long deadline() {
+    return System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LET_GO_MILLIS);
+  }
+
+  /** Waits a little, and returns false when that is no use any more. */
+  private static boolean mayLetGo(long deadline) {
+    if (System.nanoTime() - deadline >= 0) {
+      return false;
+    }
+    try {
+      Thread.sleep(ASK_AGAIN_MILLIS);
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private static boolean isMounted(FileStatus status) {
+    String device = status.specialDeviceName();
+    try (var mounts = Files.lines(Path.of("/proc/self/mountinfo"))) {
+      return mounts.map(line -> line.split(" ", 4)).anyMatch(f -> f[2].equals(device));
+    } catch (IOException e) {
+      // Not to be seen here; what does not let go in time is refused all the same.
+      return false;
     }
   }
 
@@ -112,16 +163,23 @@ public final class NativeFile implements AutoCloseable {
     if (status.isBlockDevice()) {
       throw new IllegalStateException(path + " turned into a block device while it was opened");
     }
-    if (!Posix.tryLock(fd)) {
+    long deadline = deadline();
+    while (!Posix.tryLock(fd)) {
       Optional<String> holder = lockHolder(status);
-      throw new InUseException(
-          path,
-          holder.orElse("another process"),
-          holder.isPresent() ? "stop it first" : "stop it first (lsof " + path + " names it)");
+      if (holder.isPresent()) {
+        throw new InUseException(path, holder.get(), "stop it first");
+      }
+      if (!mayLetGo(deadline)) {
+        throw new InUseException(
+            path, "another process", "stop it first (lsof " + path + " names it)");
+      }
     }
   }
 
-  /** Who has the flock of a file, by /proc/locks; empty where its numbers do not tell. */
+  /**
+   * The process that has the flock of a file, by /proc/locks; empty where it has ended, or where
+   * the numbers there do not tell.
+   */
   private static Optional<String> lockHolder(FileStatus status) {
     String file =
         String.format(
@@ -134,19 +192,27 @@ public final class NativeFile implements AutoCloseable {
       return locks
           .map(line -> line.trim().split(" +"))
           .filter(f -> f.length > 5 && f[1].equals("FLOCK") && f[5].equals(file))
-          .map(f -> "process " + f[4] + commandOf(f[4]))
+          .flatMap(f -> living(f[4]).stream())
           .findFirst();
     } catch (IOException e) {
       return Optional.empty();
     }
   }
 
-  private static String commandOf(String pid) {
+  /** A process in words; empty where it has ended. */
+  private static Optional<String> living(String pid) {
+    Path process = Path.of("/proc", pid);
     try {
-      return " (" + Files.readString(Path.of("/proc", pid, "comm")).trim() + ")";
+      String stat = Files.readString(process.resolve("stat"));
+      // The name, in parentheses, may have spaces and parentheses in it.
+      char state = stat.charAt(stat.lastIndexOf(')') + 2);
+      if (state == 'Z' || state == 'X') {
+        return Optional.empty();
+      }
+      return Optional.of(
+          "process " + pid + " (" + Files.readString(process.resolve("comm")).trim() + ")");
     } catch (IOException e) {
-      // It has ended by now, or is another user's.
-      return "";
+      return Optional.empty();
     }
   }
 

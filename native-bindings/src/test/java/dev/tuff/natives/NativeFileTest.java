@@ -176,6 +176,46 @@ class NativeFileTest {
     NativeFile.open(path, WRITE, EXCLUSIVE).close();
   }
 
+  /** As a killed process's ring does, while I/O is in it: the lock outlives the process. */
+  private static Process lockThatOutlivesItsProcess(Path path, String seconds) throws Exception {
+    Files.createFile(path);
+    assumeTrue(
+        Files.isExecutable(Path.of("/usr/bin/flock")), "no flock(1) here to be the other process");
+    Process other =
+        new ProcessBuilder(
+                "/bin/sh",
+                "-c",
+                "exec 9<\"$0\"; /usr/bin/flock 9; echo locked; exec sleep \"$1\"",
+                path.toString(),
+                seconds)
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    assertThat(other.inputReader(StandardCharsets.UTF_8).readLine()).isEqualTo("locked");
+    return other;
+  }
+
+  @Test
+  void exclusiveOpenWaitsForWhatAnEndedProcessStillHolds() throws Exception {
+    Path path = directory.resolve("image");
+    Process other = lockThatOutlivesItsProcess(path, "0.5");
+    NativeFile.open(path, WRITE, EXCLUSIVE).close();
+    assertThat(other.waitFor()).isZero();
+  }
+
+  @Test
+  void exclusiveOpenDoesNotWaitForEver() throws Exception {
+    Path path = directory.resolve("image");
+    Process other = lockThatOutlivesItsProcess(path, "1000");
+    try {
+      assertThatThrownBy(() -> NativeFile.open(path, WRITE, EXCLUSIVE))
+          .isInstanceOf(InUseException.class)
+          .hasMessage(
+              "%s is in use by another process; stop it first (lsof %s names it)", path, path);
+    } finally {
+      other.destroyForcibly().waitFor();
+    }
+  }
+
   @Test
   void descriptorIsRefusedAfterCloseAndCloseRepeats() {
     NativeFile file = NativeFile.open(directory.resolve("a"), WRITE, CREATE);
