@@ -50,7 +50,8 @@ public final class ArrayBench {
    * @param volumeBytes size of the volume; 0: half of what the drives can hold
    * @param chunkBytes 0: the array's default
    * @param shards 0: one per core
-   * @param pinned whether each shard stays on its core; the raw loads never do
+   * @param pinned whether each shard stays on its core, if there are more cores than shards; the
+   *     raw loads never do
    * @param workloads empty: {@link #defaultWorkloads()}
    * @param seconds of every stretch
    * @param repeats stretches per side, at least 1

@@ -127,7 +127,8 @@ public final class NbdBench {
     Path raw = options.directory.resolve("nbd-raw-" + (options.volumeBytes >> 20) + "M.img");
     ImageFile.makeAnew(raw, options.volumeBytes);
     Array.format(drives, new FormatOptions(options.dataMembers, options.parityMembers, 0, true));
-    AssembleOptions assemble = new AssembleOptions(0, false, false).withServerBytes(SERVER_BYTES);
+    // As a service runs it.
+    AssembleOptions assemble = AssembleOptions.defaults().withServerBytes(SERVER_BYTES);
     try (Array array = Array.assemble(drives, assemble)) {
       array.createVolume(new VolumeSpec(NAME, options.volumeBytes, 0, -1, 0, options.toughness));
       Volume volume = array.volume(NAME);

@@ -296,7 +296,9 @@ final class BenchCommand implements Runnable {
         description = "Shards (default: one per core).")
     private int shards;
 
-    @Option(names = "--pinned", description = "Pin each shard to a core.")
+    @Option(
+        names = "--pinned",
+        description = "Pin each shard to a core, if there are more cores than shards.")
     private boolean pinned;
 
     @Option(

@@ -222,6 +222,9 @@ public final class Array implements AutoCloseable {
   private void start() {
     long begun = System.nanoTime();
     List<Integer> cores = allowedCores();
+    // Where all cores are the shards', whoever else runs would push a shard aside that may not
+    // move.
+    boolean pin = options.pinned() && shards.length < cores.size();
     for (int s = 0; s < shards.length; s++) {
       Shard shard = shards[s];
       int core = cores.get(s % cores.size());
@@ -231,7 +234,7 @@ public final class Array implements AutoCloseable {
               .daemon(true)
               .unstarted(
                   () -> {
-                    if (options.pinned()) {
+                    if (pin) {
                       Cpu.pin(core);
                     }
                     shard.run();

@@ -9,7 +9,8 @@ import java.util.List;
  * @param shards threads, each with a ring; 0: one for each core, at most one for each drive
  * @param readOnly whether clients may only read; an array that was not stopped cleanly is recovered
  *     all the same
- * @param pinned whether each shard stays on one core
+ * @param pinned whether each shard stays on one core; only where that leaves a core for everybody
+ *     else
  * @param lookOnly refuse to start rather than decide anything without drives that are missing
  * @param serverBytes memory for an NBD server's requests, for each shard; 0 where none is started
  * @param longRunning keep memory for drives that take others' places while the array runs
@@ -65,7 +66,7 @@ public record AssembleOptions(
         shards, readOnly, pinned, lookOnly, bytes, longRunning, spares, driveListener);
   }
 
-  /** One pinned shard a core, for reading and writing. */
+  /** One shard a core, pinned if there are more cores than shards, for reading and writing. */
   public static AssembleOptions defaults() {
     return new AssembleOptions(0, false, true);
   }
