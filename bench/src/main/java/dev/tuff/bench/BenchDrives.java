@@ -1,8 +1,8 @@
 package dev.tuff.bench;
 
+import dev.tuff.natives.NativeFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,15 +27,28 @@ final class BenchDrives {
   }
 
   static String describe(List<Path> drives) {
-    return drives.size() + " image files of " + Workload.size(size(drives));
+    return drives.size()
+        + (isBlockDevice(drives.getFirst()) ? " drives" : " image files")
+        + " of "
+        + Workload.size(size(drives));
   }
 
-  /** Size of each. */
-  static long size(List<Path> drives) {
+  private static boolean isBlockDevice(Path drive) {
     try {
-      return Files.size(drives.getFirst());
+      return Environment.isBlockDevice(drive);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Size of the smallest. */
+  static long size(List<Path> drives) {
+    long smallest = Long.MAX_VALUE;
+    for (Path drive : drives) {
+      try (NativeFile file = NativeFile.open(drive)) {
+        smallest = Math.min(smallest, file.sizeBytes());
+      }
+    }
+    return smallest;
   }
 }

@@ -7,14 +7,12 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
 import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** Measures the device layer, alone or in turn with fio. */
 public final class DeviceBench {
@@ -192,28 +190,9 @@ public final class DeviceBench {
               + " destroys what it holds; measure reads only, or allow it with --destructive.");
     }
     if (writes) {
-      refuseContent(target);
+      GivenDrives.refuseContent(target);
     }
     return target;
-  }
-
-  private static void refuseContent(Path target) {
-    try {
-      if (!Environment.isBlockDevice(target)) {
-        return;
-      }
-    } catch (IOException e) {
-      throw new BenchException("Cannot look at " + target + ": " + e.getMessage() + ".", e);
-    }
-    Optional<String> content = DriveGuard.content(target);
-    if (content.isPresent()) {
-      throw new BenchException(
-          "There is "
-              + content.get()
-              + " on "
-              + target
-              + "; wipe it first (wipefs --all) if nothing on it is needed.");
-    }
   }
 
   private static Environment environment(Options options, Path path, String fio) {

@@ -42,6 +42,8 @@ public final class RebuildBench {
    * What to measure.
    *
    * @param directory where the image drives are, made once
+   * @param drives N+K+1 drives to use instead, whose content is lost; empty: image drives
+   * @param destructive whether it may be
    * @param driveBytes of each of the N+K+1 image drives; half of them is filled
    * @param depth of the load, half of it reads
    * @param seconds of every stretch of load
@@ -49,6 +51,8 @@ public final class RebuildBench {
    */
   public record Options(
       Path directory,
+      List<Path> drives,
+      boolean destructive,
       int dataMembers,
       int parityMembers,
       long driveBytes,
@@ -56,6 +60,7 @@ public final class RebuildBench {
       double seconds,
       int repeats) {
     public Options {
+      drives = List.copyOf(drives);
       if (!(seconds > 0) || repeats < 1 || depth < 2 || driveBytes < 64 * MIB) {
         throw new BenchException(
             "Seconds, repeats, depth and drive size are %s, %d, %d and %d; give more than 0, at least 1, 2 and 64 MiB."
@@ -69,12 +74,13 @@ public final class RebuildBench {
 
     /** 4+1, drives of 1 GiB, depth 32, stretches of 2 s, five repeats. */
     public static Options defaults() {
-      return new Options(Path.of("var/bench"), 4, 1, 1024 * MIB, 32, 2, 5);
+      return new Options(Path.of("var/bench"), List.of(), false, 4, 1, 1024 * MIB, 32, 2, 5);
     }
 
     /** Small and once: for tests and a first look. */
     public Options quick() {
-      return new Options(directory, dataMembers, parityMembers, 128 * MIB, depth, 0.3, 1);
+      return new Options(
+          directory, drives, destructive, dataMembers, parityMembers, 128 * MIB, depth, 0.3, 1);
     }
   }
 
@@ -89,17 +95,28 @@ public final class RebuildBench {
   }
 
   /**
-   * Formats the image drives, fills a volume and measures.
+   * Formats the drives, fills a volume and measures.
    *
    * @throws BenchException where it cannot be done as asked
    * @throws ArrayException where the array does not work as asked
    */
   public static RebuildReport run(Options options, BenchProgress progress) {
-    int steps = 2 + options.repeats * (1 + RebuildPolicy.values().length);
-    progress.onStep("making image drives", 0, steps);
-    List<Path> drives =
-        BenchDrives.make(
-            options.directory, options.dataMembers + options.parityMembers + 1, options.driveBytes);
+    int count = options.dataMembers + options.parityMembers + 1;
+    if (options.drives.isEmpty()) {
+      progress.onStep("making image drives", 0, steps(options));
+      return run(options, BenchDrives.make(options.directory, count, options.driveBytes), progress);
+    }
+    try (GivenDrives given = new GivenDrives(options.drives, count, options.destructive)) {
+      return run(options, given.paths(), progress);
+    }
+  }
+
+  private static int steps(Options options) {
+    return 2 + options.repeats * (1 + RebuildPolicy.values().length);
+  }
+
+  private static RebuildReport run(Options options, List<Path> drives, BenchProgress progress) {
+    int steps = steps(options);
     RebuildBench bench = new RebuildBench(options, drives);
     Environment environment = Environment.of(drives.getFirst(), settings(options, drives));
     progress.onStep("filling a volume", 1, steps);

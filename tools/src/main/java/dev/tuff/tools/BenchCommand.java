@@ -563,6 +563,17 @@ final class BenchCommand implements Runnable {
         "the drive can write by itself."
       })
   static final class Rebuild implements Callable<Integer> {
+    @Parameters(
+        arity = "0..*",
+        paramLabel = "DRIVE",
+        description = "N+K+1 block devices or image files (default: image files, made once).")
+    private List<Path> drives = List.of();
+
+    @Option(
+        names = "--destructive",
+        description = "Allows writing to the drives, whose content is lost.")
+    private boolean destructive;
+
     @Option(
         names = "--protect",
         paramLabel = "N+K",
@@ -591,6 +602,8 @@ final class BenchCommand implements Runnable {
       RebuildBench.Options options =
           new RebuildBench.Options(
               common.folder(),
+              drives,
+              destructive,
               protection.dataMembers(),
               protection.parityMembers(),
               driveSize == null ? defaults.driveBytes() : driveSize.bytes(),

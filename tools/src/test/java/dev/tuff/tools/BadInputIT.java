@@ -321,5 +321,6 @@ class BadInputIT {
     unchanging(folder, "bench", "device", image.toString(), "--direction", "write")
         .refuses("--destructive");
     unchanging(folder, "bench", "device", "none.img").refuses("none.img");
+    unchanging(folder, "bench", "rebuild", image.toString()).refuses("give 6");
   }
 }
