@@ -81,6 +81,12 @@ public final class ReadOp
   /** Blocks that the coordinator could not make. */
   long lost;
 
+  /**
+   * Of these, parity blocks whose members are all sound and make something else than what the map
+   * says; that is in the buffer, and {@link #madeId} is the version that they are the members of.
+   */
+  long unlike;
+
   private int looks;
 
   /** True when the target takes every byte of the blocks. */
@@ -305,6 +311,7 @@ public final class ReadOp
     failed = false;
     damaged = 0;
     lost = 0;
+    unlike = 0;
     discarded = 0;
     owedBlocks = mask;
     repaired = done;

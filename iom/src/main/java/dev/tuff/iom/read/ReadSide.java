@@ -197,6 +197,34 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
     new ReadOp().repair(this, gfid, lblk, blocks, member, into, offset, listener::onMade);
   }
 
+  /** Hears what the members of a parity block make. */
+  @FunctionalInterface
+  public interface Confirmed {
+    /**
+     * They have been added up.
+     *
+     * @param confirmed whether it is what the parity's map says
+     * @param version if it is not, and all members are sound: the version whose members they are,
+     *     what they make is in the buffer then; else 0
+     */
+    void onConfirmed(boolean confirmed, long version);
+  }
+
+  /** Makes one parity block of this drive from its members, whatever its map says of it. */
+  public void confirm(
+      long gfid, long lblk, int member, IoBuffer into, int offset, Confirmed listener) {
+    ReadOp op = new ReadOp();
+    op.repair(
+        this,
+        gfid,
+        lblk,
+        1,
+        member,
+        into,
+        offset,
+        made -> listener.onConfirmed(made, op.unlike != 0 ? op.madeId[0] : 0));
+  }
+
   /** Hears what became of a run of blocks. */
   @FunctionalInterface
   public interface RunMade {

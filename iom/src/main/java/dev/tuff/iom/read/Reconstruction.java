@@ -171,6 +171,8 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
             page != null && (Cnode.discardedMembers(page, entry) >>> read.member & 1) != 0;
         read.discarded |= discards ? 1L << (first + i) : 0;
         withoutPlace |= discards || memberId(i, read.member) == 0 ? 1L << (first + i) : 0;
+      } else {
+        read.madeId[first + i] = page == null ? 0 : Cnode.id(page, entry);
       }
       entry += cnode.parityEntryBytes();
     }
@@ -330,6 +332,10 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
   private void onWrongResult() {
     if (careful) {
       rooms.counters().checksumErrors.add(1);
+      if (blocks == 1 && read.member >= n && asked == (1L << n) - 1) {
+        // Every member is what its own map says: it is this parity that was made wrong.
+        read.unlike |= mask();
+      }
       failed();
     } else {
       careful = true;

@@ -7,7 +7,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * A block's content has been written to a new place, because it could not be read at the old one.
- * Journaled when the new block is hardened. The version stays what it was: same ID, same CRC32C.
+ * Journaled when the new block is hardened. The version stays what it was: same ID; same CRC32C,
+ * but for parity that was made wrong.
  *
  * <pre>
  *   0 GFID u64 | 8 lblk u64 | 16 new address u64 | 24 old address u64 | 32 ID of the version u64

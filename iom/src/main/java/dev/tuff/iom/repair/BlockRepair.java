@@ -14,9 +14,10 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Writes blocks that could not be read, and were made from their groups, to new places on their own
- * drive. A repair never stands in anybody's way: it is given up when an update of the block is
- * under way, which replaces it anyhow, or when there is no buffer or space at hand; the next reader
- * or the next scrub finds the damage again. Owned by one shard's thread.
+ * drive, and parity that was made wrong. A repair never stands in anybody's way: it is given up
+ * when an update of the block is under way, which replaces it anyhow, or when there is no buffer or
+ * space at hand; the next reader or the next scrub finds the damage again. Owned by one shard's
+ * thread.
  */
 public final class BlockRepair {
   /** Repairs under way on one IOM at most. */
@@ -55,6 +56,19 @@ public final class BlockRepair {
     begin(new Repair(gfid, lblk, true, listener), content, offset);
   }
 
+  /**
+   * Replaces a parity block of this drive that was made wrong.
+   *
+   * @param version its version; if another one is there by now nothing is done
+   * @param content what its members make, good until this returns
+   */
+  public void replaceParity(
+      long gfid, long lblk, long version, MemorySegment content, long offset, Listener listener) {
+    Repair repair = new Repair(gfid, lblk, true, listener);
+    repair.madeWrong = version;
+    begin(repair, content, offset);
+  }
+
   private void begin(Repair repair, MemorySegment content, long offset) {
     IoBuffer buffer =
         inside < LIMIT && rooms.readScratch.freeCount() > 0 && rooms.budget.tryReserve(1)
@@ -83,6 +97,9 @@ public final class BlockRepair {
     private final Cnode cnode;
     private boolean written;
     IoBuffer buffer;
+
+    /** The version that was made wrong, so that its checksum is wrong, too; else 0. */
+    long madeWrong;
 
     Repair(long gfid, long lblk, boolean ofParity, Listener listener) {
       this.listener = listener;
@@ -126,10 +143,10 @@ public final class BlockRepair {
     private void write(Page page, long at) {
       entry.oldAddress = Cnode.address(page, at);
       entry.id = Cnode.id(page, at);
-      entry.crc = Cnode.crc(page, at);
+      entry.crc = Crc32c.of(buffer.segment(), 0, Drive.BLOCK_BYTES);
+      boolean right = madeWrong == 0 ? entry.crc == Cnode.crc(page, at) : entry.id == madeWrong;
+      boolean fits = entry.oldAddress != 0 && right;
       leaf.release();
-      boolean fits =
-          entry.oldAddress != 0 && Crc32c.of(buffer.segment(), 0, Drive.BLOCK_BYTES) == entry.crc;
       entry.newAddress = fits ? rooms.allocator.reserve() : 0;
       if (entry.newAddress == 0) {
         giveUp();

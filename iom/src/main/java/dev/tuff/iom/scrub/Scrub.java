@@ -18,8 +18,9 @@ import java.util.List;
 /**
  * Reads every block of one drive that a map names, data and parity, beside the load, compares it
  * with the CRC in the map, makes what is damaged from its group and has it written to a new place.
- * Sound parity is also made again from its members and compared. Goes step by step; who calls the
- * steps decides how fast. Owned by one shard's thread.
+ * Sound parity is also made again from its members and compared; where all of them are sound and
+ * make something else, that is what it should be. Goes step by step; who calls the steps decides
+ * how fast. Owned by one shard's thread.
  */
 public final class Scrub implements BlockIo.Listener {
   /** Blocks read by one step at most. */
@@ -275,25 +276,56 @@ public final class Scrub implements BlockIo.Listener {
         return;
       }
     }
+    long gfid = of.attributes().gfid();
+    int member = of.layout().member(row, rooms.driveIndex);
+    int offset = i * Drive.BLOCK_BYTES;
+    if (run == 1) {
+      reads.confirm(
+          gfid,
+          lblk[i],
+          member,
+          buffer,
+          offset,
+          (confirmed, version) -> onConfirmed(gfid, i, confirmed, version));
+      return;
+    }
     reads.make(
-        of.attributes().gfid(),
+        gfid,
         lblk[i],
         run,
-        of.layout().member(row, rooms.driveIndex),
+        member,
         buffer,
-        i * Drive.BLOCK_BYTES,
-        made -> onConfirmed(i, run, made));
+        offset,
+        made -> {
+          for (int block = i; !made && block < i + run; block++) {
+            confirmRun(block, 1);
+          }
+          oneRepaired();
+        });
   }
 
-  private void onConfirmed(int i, int run, boolean made) {
-    if (!made && run > 1) {
-      for (int block = i; block < i + run; block++) {
-        confirmRun(block, 1);
-      }
-    } else if (!made) {
-      unconfirmed++;
+  private void onConfirmed(long gfid, int i, boolean confirmed, long version) {
+    if (confirmed) {
+      oneRepaired();
+      return;
     }
-    oneRepaired();
+    if (version == 0 || repair == null) {
+      unconfirmed++;
+      oneRepaired();
+      return;
+    }
+    repair.replaceParity(
+        gfid,
+        lblk[i],
+        version,
+        buffer.segment(),
+        (long) i * Drive.BLOCK_BYTES,
+        done -> {
+          damaged += done ? 1 : 0;
+          repaired += done ? 1 : 0;
+          unconfirmed += done ? 0 : 1;
+          oneRepaired();
+        });
   }
 
   /** An update may have replaced the block while it was read: only what still stands is damage. */
@@ -379,7 +411,10 @@ public final class Scrub implements BlockIo.Listener {
     return blocks;
   }
 
-  /** Of these, blocks that were not what they should be. */
+  /**
+   * Of these, blocks that were not what they should be; parity that was made wrong is only among
+   * them when it has been replaced.
+   */
   public long damaged() {
     return damaged;
   }
@@ -390,8 +425,8 @@ public final class Scrub implements BlockIo.Listener {
   }
 
   /**
-   * Parity blocks with the right checksum that their members did not make: a member is damaged, or
-   * the parity was made wrong.
+   * Parity blocks with the right checksum that their members did not make, and that were not
+   * replaced: a member is damaged, or an update came in between.
    */
   public long unconfirmed() {
     return unconfirmed;

@@ -133,7 +133,8 @@ final class MediaCheck {
     return volumeBlock / layout.chunkBlocks() / layout.dataMembers();
   }
 
-  private long lblk(long volumeBlock) {
+  /** The group in which a volume's block lies. */
+  long lblk(long volumeBlock) {
     return row(volumeBlock) * layout.chunkBlocks() + volumeBlock % layout.chunkBlocks();
   }
 }
