@@ -15,7 +15,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What the README shows works as shown: every block, in order, in one folder. */
 class ReadmeIT {
-  /** Blocks of "sh" run everywhere; those of "bash" need a kernel module or a virtual machine. */
+  /**
+   * Blocks of "sh" run everywhere; those of "bash" need a kernel module or a virtual machine, and
+   * run in one in {@link VirtualMachineIT}.
+   */
   private static final Pattern BLOCK =
       Pattern.compile("^```(sh|bash)\\n(.*?)^```", Pattern.MULTILINE | Pattern.DOTALL);
 
@@ -43,7 +46,7 @@ class ReadmeIT {
       } else {
         // At least it is what bash understands.
         System.out.println(
-            "ReadmeIT: not run, only parsed: " + script.lines().findFirst().orElse(""));
+            "ReadmeIT: not run here, only parsed: " + script.lines().findFirst().orElse(""));
         TuffProcess.shell(folder, "bash -n <<'END'\n" + script + "END\n").succeeds();
       }
     }
