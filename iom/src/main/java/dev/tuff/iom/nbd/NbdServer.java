@@ -23,7 +23,7 @@ import java.util.function.Function;
 
 /**
  * An NBD server on the shards of an array: fixed newstyle negotiation, TLS, simple and structured
- * replies, extended headers. Connections are dealt to the shards in turn; each stays where it is.
+ * replies, extended headers. A connection goes to the shard that has the fewest, and stays there.
  *
  * <p>A flush covers every write of its volume that was replied to before, on whatever connection,
  * so clients may use several at a time. Any thread.
@@ -162,11 +162,26 @@ public final class NbdServer implements AutoCloseable {
     if (tcp) {
       socket.tuneTcp();
     }
-    NbdShard target = nbdShards.get((int) (number % nbdShards.size()));
+    NbdShard target = leastLoaded();
+    target.expect();
     if (!target.shard().offer(() -> target.adopt(socket, number))) {
+      target.forget();
       connections.decrementAndGet();
       socket.close();
     }
+  }
+
+  /**
+   * Not in turn: of clients that look first and come back to stay, all that stay would be on one
+   * shard. Among equals the first, which has the most drives if one has more than others, and so
+   * the fewest messages to other shards.
+   */
+  private NbdShard leastLoaded() {
+    NbdShard least = nbdShards.getFirst();
+    for (NbdShard shard : nbdShards) {
+      least = shard.expected() < least.expected() ? shard : least;
+    }
+    return least;
   }
 
   boolean stopping() {

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The connections of one shard, with their memory and their clock. The clock ticks once a second,
@@ -32,6 +33,7 @@ final class NbdShard implements Actor {
   private final Shard shard;
   private final UringLoop loop;
   private final RequestBuffers buffers;
+  private final AtomicInteger expected = new AtomicInteger();
   private final Set<Connection> connections = new LinkedHashSet<>();
   private final ArrayDeque<Connection> toAttend = new ArrayDeque<>();
   private final ArrayDeque<AllocationMap> freeMaps = new ArrayDeque<>();
@@ -82,8 +84,24 @@ final class NbdShard implements Actor {
     toAttend.add(connection);
   }
 
+  /** Any thread: a connection is on its way here. */
+  void expect() {
+    expected.incrementAndGet();
+  }
+
+  /** Any thread: one that was expected does not come, or has gone. */
+  void forget() {
+    expected.decrementAndGet();
+  }
+
+  /** Any thread: connections here and on their way. */
+  int expected() {
+    return expected.get();
+  }
+
   void remove(Connection connection) {
     connections.remove(connection);
+    forget();
     server.onClosed();
   }
 

@@ -120,6 +120,23 @@ class ConnectionLimitsTest {
     }
   }
 
+  /** Of clients that look first and come back to stay, not all that stay are on one shard. */
+  @Test
+  void connectionsGoWhereThereAreFewest() {
+    List<WireClient> staying = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      WireClient looking = rig.go("v", Style.SIMPLE);
+      staying.add(rig.go("v", Style.SIMPLE));
+      looking.disconnect();
+      looking.close();
+      rig.awaitConnections(staying.size());
+    }
+    assertThat(rig.server.connections())
+        .extracting(ConnectionInfo::shard)
+        .containsExactlyInAnyOrder(0, 0, 1, 1);
+    staying.forEach(WireClient::close);
+  }
+
   /** Requests that were announced only have no memory that others could use. */
   @Test
   void anAnnouncementTakesNoBuffer() {

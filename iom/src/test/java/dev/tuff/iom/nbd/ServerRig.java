@@ -89,14 +89,18 @@ final class ServerRig implements AutoCloseable {
 
   /** A client whose connection lives on that shard. */
   WireClient goOn(int shard, String export, Transmission.Style style) {
-    while (true) {
-      WireClient client = go(export, style);
-      if (server.connections().getLast().shard() == shard) {
-        return client;
-      }
-      client.disconnect();
-      client.close();
+    List<WireClient> elsewhere = new ArrayList<>();
+    WireClient client = go(export, style);
+    while (server.connections().getLast().shard() != shard) {
+      // It stays until the other shard has fewer.
+      elsewhere.add(client);
+      client = go(export, style);
     }
+    for (WireClient other : elsewhere) {
+      other.disconnect();
+      other.close();
+    }
+    return client;
   }
 
   /** Waits until the clients that are connected have written so many bytes. */
