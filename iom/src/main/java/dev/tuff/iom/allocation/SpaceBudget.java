@@ -8,17 +8,26 @@ import java.util.concurrent.atomic.AtomicLong;
  * Updates that free space must work on a full drive, too: a discard needs a new place for parity
  * before it gives the old one back. For these some blocks are kept that the budget never promises;
  * clients see to it that what is under way at the same time does not need more ({@link
- * #forFreeing}). Any thread.
+ * #forFreeing}). A write to blocks that have places already needs new ones until it is closed, and
+ * gives back as many: some of the budget is kept for those ({@link #tryReserveToReplace}). Any
+ * thread.
  */
 public final class SpaceBudget {
   private static final long MIN_FOR_FREEING = 64;
+  private static final long MIN_FOR_REPLACING = 128;
 
   private final AtomicLong available;
   private volatile long forFreeing;
+  private volatile long forReplacing;
 
   /** Blocks that are kept for freeing on a drive with so many blocks. */
   public static long blocksForFreeing(long blocks) {
     return MIN_FOR_FREEING + blocks / 256;
+  }
+
+  /** Blocks of the budget that are kept for replacing on a drive with so many blocks. */
+  public static long blocksForReplacing(long blocks) {
+    return MIN_FOR_REPLACING + blocks / 256;
   }
 
   public SpaceBudget(long blocks) {
@@ -27,8 +36,20 @@ public final class SpaceBudget {
 
   /** Takes {@code blocks} out of the budget, all or nothing. */
   public boolean tryReserve(long blocks) {
+    return tryReserve(blocks, forReplacing);
+  }
+
+  /**
+   * Likewise, also what is kept for replacing: for an update that gives back as many blocks when it
+   * is closed.
+   */
+  public boolean tryReserveToReplace(long blocks) {
+    return tryReserve(blocks, 0);
+  }
+
+  private boolean tryReserve(long blocks, long kept) {
     long now = available.get();
-    while (now >= blocks) {
+    while (now - kept >= blocks) {
       if (available.compareAndSet(now, now - blocks)) {
         return true;
       }
@@ -52,8 +73,23 @@ public final class SpaceBudget {
     return forFreeing;
   }
 
-  /** Blocks that can be reserved now. */
+  /** Says how many blocks of the budget are kept for replacing; once, at start. */
+  public void keepForReplacing(long blocks) {
+    forReplacing = blocks;
+  }
+
+  /** Blocks that updates that replace may take beyond what others can, at the same time. */
+  public long forReplacing() {
+    return forReplacing;
+  }
+
+  /** Blocks that can be reserved now, by updates of any kind. */
   public long available() {
+    return available.get() - forReplacing;
+  }
+
+  /** Blocks that are promised to nobody. */
+  public long unpromised() {
     return available.get();
   }
 }

@@ -213,6 +213,7 @@ final class IomStart {
     long free = rooms.allocator.freeBlocks() - reserve();
     long forFreeing = SpaceBudget.blocksForFreeing(rooms.allocator.blocks());
     rooms.budget.keepForFreeing(forFreeing);
+    rooms.budget.keepForReplacing(SpaceBudget.blocksForReplacing(rooms.allocator.blocks()));
     free -= forFreeing;
     if (iom.rebuild() != null) {
       long kept = mapped.keptSpace(rooms);

@@ -71,7 +71,7 @@ public final class BlockRepair {
 
   private void begin(Repair repair, MemorySegment content, long offset) {
     IoBuffer buffer =
-        inside < LIMIT && rooms.readScratch.freeCount() > 0 && rooms.budget.tryReserve(1)
+        inside < LIMIT && rooms.readScratch.freeCount() > 0 && rooms.budget.tryReserveToReplace(1)
             ? rooms.readScratch.take(late -> {})
             : null;
     if (buffer == null) {

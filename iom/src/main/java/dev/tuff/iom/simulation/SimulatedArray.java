@@ -833,7 +833,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
                   .formatted(d, pools[i].total() - pools[i].freeCount(), i));
         }
       }
-      long promised = budgets[d].available();
+      long promised = budgets[d].unpromised();
       if (promised < 0 || promised > rooms.allocator.freeBlocks()) {
         found.add(
             "drive %d: a budget of %d with %d free blocks"

@@ -62,6 +62,11 @@ public final class AllocationMap {
     return Math.min(end, (start / Drive.BLOCK_BYTES + to) * Drive.BLOCK_BYTES);
   }
 
+  /** True when every byte of the range is mapped. */
+  boolean allMapped() {
+    return runEnd(start) == end && mapped(start);
+  }
+
   private int index(long offset) {
     return (int) (offset / Drive.BLOCK_BYTES - start / Drive.BLOCK_BYTES);
   }

@@ -1,5 +1,6 @@
 package dev.tuff.iom.volume;
 
+import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.read.AllocationOp;
@@ -14,6 +15,7 @@ import dev.tuff.iom.write.WriteOp;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 
 /**
  * Where requests enter on a shard: cuts them, sends the parts to their IOMs, and gathers the
@@ -44,6 +46,15 @@ public final class ClientSide implements Actor {
   /** Requests that another shard's client side has started or will, and has not replied to. */
   private final ArrayList<VolumeRequest> elsewhere = new ArrayList<>();
 
+  /**
+   * Writes that found no space, while it is asked whether their blocks have places: later ones that
+   * overlap wait.
+   */
+  private final ArrayList<VolumeRequest> asking = new ArrayList<>();
+
+  /** Blocks of what is kept for replacing that the writes under way may take. */
+  private long replacing;
+
   private AllocationOp[] freeQueries = new AllocationOp[8];
   private int freeQueryCount;
   private int partsUnderWay;
@@ -68,6 +79,9 @@ public final class ClientSide implements Actor {
     request.submitted = true;
     request.volume = volume;
     request.result = RequestResult.OK;
+    request.asking = false;
+    request.replaces = false;
+    request.replacing = 0;
     take(request);
   }
 
@@ -96,13 +110,27 @@ public final class ClientSide implements Actor {
 
   /** Whether it has to wait for an earlier request of its volume. */
   private boolean heldUp(VolumeRequest request) {
-    return longRequests.holdUp(request) || overtakes(request);
+    return longRequests.holdUp(request)
+        || overtakes(request, elsewhere)
+        || overtakes(request, asking)
+        || (request.replaces && replacing > 0 && replacing + blocks(request) > share(request));
+  }
+
+  private static int blocks(VolumeRequest request) {
+    long first = request.offset / Drive.BLOCK_BYTES;
+    return (int) ((request.offset + request.bytes - 1) / Drive.BLOCK_BYTES - first + 1);
+  }
+
+  /** What this side may take of the blocks that are kept for replacing, at the same time. */
+  private static long share(VolumeRequest request) {
+    Volume volume = request.volume;
+    return volume.least(SpaceBudget::forReplacing) / volume.clients();
   }
 
   /** Whether it overlaps a request from before that has gone another way. */
-  private boolean overtakes(VolumeRequest later) {
-    for (int i = 0; i < elsewhere.size(); i++) {
-      if (later.overlaps(elsewhere.get(i))) {
+  private static boolean overtakes(VolumeRequest later, List<VolumeRequest> earlier) {
+    for (int i = 0; i < earlier.size(); i++) {
+      if (later.overlaps(earlier.get(i))) {
         return true;
       }
     }
@@ -198,8 +226,17 @@ public final class ClientSide implements Actor {
       return;
     }
     if (!reserve(volume, request)) {
-      request.result = RequestResult.NO_SPACE;
-      return;
+      if (!request.replaces) {
+        ask(volume, request);
+        return;
+      }
+      request.replacing = blocks(request);
+      if (!reserve(volume, request)) {
+        request.replacing = 0;
+        request.result = RequestResult.NO_SPACE;
+        return;
+      }
+      replacing += request.replacing;
     }
     int bufferBase = (int) (request.offset & 4095);
     long stripe = 0;
@@ -213,6 +250,38 @@ public final class ClientSide implements Actor {
       op.payloadOffset = bufferBase + (int) cut.offsetInRequest;
       issue(op);
     }
+  }
+
+  /**
+   * There is no space for what is new. Blocks that have places give back as many as they take: are
+   * these such?
+   */
+  private void ask(Volume volume, VolumeRequest request) {
+    request.asking = true;
+    asking.add(request);
+    request.allocation = new AllocationMap();
+    startQuery(volume, request);
+  }
+
+  /** It has been told. What replaces starts again, before all others of its volume. */
+  private void told(VolumeRequest request) {
+    request.asking = false;
+    asking.remove(request);
+    request.replaces = request.allocation.allMapped();
+    request.allocation = null;
+    if (!request.replaces) {
+      request.result = RequestResult.NO_SPACE;
+      answer(request);
+      return;
+    }
+    request.bounds.leave(shard.index());
+    ArrayDeque<VolumeRequest> queue = waitingOf.get(gfid(request));
+    if (queue == null) {
+      queue = new ArrayDeque<>();
+      waitingOf.put(gfid(request), queue);
+      waiting.addFirst(queue);
+    }
+    queue.addFirst(request);
   }
 
   long nextStripe() {
@@ -278,7 +347,7 @@ public final class ClientSide implements Actor {
     cut.begin(volume, request.offset, request.bytes, true);
     int done = 0;
     while (cut.next()) {
-      if (!reserve(volume, cut.row, cut.member, cut.count)) {
+      if (!reserve(volume, cut.row, cut.member, cut.count, request.replacing > 0)) {
         giveBack(volume, request, done);
         return false;
       }
@@ -289,8 +358,12 @@ public final class ClientSide implements Actor {
 
   /** Space for a part, on the drives of its member and of every parity. */
   boolean reserve(Volume volume, long row, int member, int count) {
+    return reserve(volume, row, member, count, false);
+  }
+
+  private boolean reserve(Volume volume, long row, int member, int count, boolean replaces) {
     for (int i = 0; i <= volume.layout().parityMembers(); i++) {
-      if (!tryReserve(volume, partDrive(volume, row, member, i), count)) {
+      if (!tryReserve(volume, partDrive(volume, row, member, i), count, replaces)) {
         for (int j = 0; j < i; j++) {
           giveBack(volume, partDrive(volume, row, member, j), count);
         }
@@ -301,8 +374,12 @@ public final class ClientSide implements Actor {
   }
 
   /** A drive that is gone needs no space. */
-  private static boolean tryReserve(Volume volume, int drive, int count) {
-    return !volume.present(drive) || volume.budget(drive).tryReserve(count);
+  private static boolean tryReserve(Volume volume, int drive, int count, boolean replaces) {
+    if (!volume.present(drive)) {
+      return true;
+    }
+    SpaceBudget budget = volume.budget(drive);
+    return replaces ? budget.tryReserveToReplace(count) : budget.tryReserve(count);
   }
 
   private static void giveBack(Volume volume, int drive, int count) {
@@ -472,7 +549,7 @@ public final class ClientSide implements Actor {
   }
 
   private void replied(VolumeRequest request) {
-    if (--request.repliesOwed > 0) {
+    if (--request.repliesOwed > 0 || request.asking) {
       return;
     }
     if (own(request)) {
@@ -495,7 +572,10 @@ public final class ClientSide implements Actor {
 
   private void closed(VolumeRequest request) {
     partsUnderWay--;
-    if (--request.closesOwed == 0) {
+    if (--request.closesOwed == 0 && request.asking) {
+      told(request);
+    } else if (request.closesOwed == 0) {
+      replacing -= request.replacing;
       request.bounds.leave(shard.index());
       if (own(request)) {
         release(request);

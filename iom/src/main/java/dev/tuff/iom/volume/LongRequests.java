@@ -1,5 +1,6 @@
 package dev.tuff.iom.volume;
 
+import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.write.WriteOp;
@@ -163,13 +164,7 @@ final class LongRequests {
   }
 
   private static long share(Volume volume) {
-    long least = Long.MAX_VALUE;
-    for (int drive = 0; drive < volume.drives(); drive++) {
-      if (volume.budget(drive) != null) {
-        least = Math.min(least, volume.budget(drive).forFreeing());
-      }
-    }
-    return least / volume.clients();
+    return volume.least(SpaceBudget::forFreeing) / volume.clients();
   }
 
   private void issuePart(VolumeRequest request) {

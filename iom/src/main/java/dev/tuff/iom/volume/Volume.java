@@ -7,6 +7,7 @@ import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Roster;
+import java.util.function.ToLongFunction;
 
 /**
  * A volume that clients read and write. Any thread, but {@link #submit} on the request's shard
@@ -108,6 +109,17 @@ public final class Volume {
 
   boolean present(int drive) {
     return roster.present(drive);
+  }
+
+  /** The least of something that the present drives' budgets have. */
+  long least(ToLongFunction<SpaceBudget> what) {
+    long least = Long.MAX_VALUE;
+    for (SpaceBudget budget : budgets) {
+      if (budget != null) {
+        least = Math.min(least, what.applyAsLong(budget));
+      }
+    }
+    return least;
   }
 
   SpaceBudget budget(int drive) {

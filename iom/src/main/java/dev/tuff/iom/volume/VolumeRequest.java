@@ -54,6 +54,15 @@ public final class VolumeRequest {
   Toughness toughness = Toughness.HARDENED;
   Volume volume;
 
+  /** Of a write that found no space: whether all its blocks have places is being asked. */
+  boolean asking;
+
+  /** Of such a write: they have. */
+  boolean replaces;
+
+  /** Of such a write: blocks that it may take of what is kept for replacing. */
+  int replacing;
+
   /** Those of the volume when it started. */
   Bounds bounds;
 
@@ -77,7 +86,10 @@ public final class VolumeRequest {
     return set(Kind.READ, newOffset, newBytes, newBuffer, Toughness.NONE);
   }
 
-  /** Makes this a write, replied to at toughness {@code level}. */
+  /**
+   * Makes this a write, replied to at toughness {@code level}. On a full array it is refused as a
+   * whole ({@link RequestResult#NO_SPACE}), unless all its blocks have places already.
+   */
   public VolumeRequest write(long newOffset, int newBytes, IoBuffer newBuffer, Toughness level) {
     return set(Kind.WRITE, newOffset, newBytes, newBuffer, level);
   }

@@ -51,4 +51,20 @@ class SpaceBudgetTest {
     assertThat(taken[0] + taken[1] + budget.available()).isEqualTo(100_000);
     assertThat(budget.available()).isGreaterThanOrEqualTo(0);
   }
+
+  @Test
+  void whatIsKeptForReplacingIsForThatOnly() {
+    SpaceBudget budget = new SpaceBudget(10);
+    budget.keepForReplacing(4);
+    assertThat(budget.available()).isEqualTo(6);
+    assertThat(budget.tryReserve(7)).isFalse();
+    assertThat(budget.tryReserve(6)).isTrue();
+    assertThat(budget.tryReserve(1)).isFalse();
+    assertThat(budget.tryReserveToReplace(5)).isFalse();
+    assertThat(budget.tryReserveToReplace(4)).isTrue();
+    budget.give(4);
+    assertThat(budget.tryReserve(1)).isFalse();
+    budget.give(1);
+    assertThat(budget.tryReserve(1)).isTrue();
+  }
 }

@@ -32,7 +32,7 @@ class DiscardTest {
   private static long unpromised(SimulatedArray array) {
     long sum = 0;
     for (int d = 0; d < array.shape.drives(); d++) {
-      sum += array.iom(d).rooms().allocator.freeBlocks() - array.budget(d).available();
+      sum += array.iom(d).rooms().allocator.freeBlocks() - array.budget(d).unpromised();
     }
     return sum;
   }
@@ -166,7 +166,9 @@ class DiscardTest {
         == RequestResult.OK) {
       full += BLOCK;
     }
-    assertThat(array.client.write(0, array.client.randomContent(64 << 10), Toughness.HARDENED))
+    assertThat(
+            array.client.write(
+                full - BLOCK, array.client.randomContent(64 << 10), Toughness.HARDENED))
         .isEqualTo(RequestResult.NO_SPACE);
     for (int at = 0; at < full; at += 3 * BLOCK) {
       array.client.submitZero(at, BLOCK, Zeroing.DISCARD, Toughness.NONE);

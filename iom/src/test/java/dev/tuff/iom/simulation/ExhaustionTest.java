@@ -129,20 +129,69 @@ class ExhaustionTest {
     array.client.readAll();
     assertThat(array.client.wrongReads()).isEmpty();
 
-    // The same again and again takes nothing for good, and fits as long as one more block does.
-    for (int i = 0; i < 60; i++) {
+    // What is there can be written again and again, and that takes nothing for good, once the maps
+    // have their pages.
+    for (int i = 0; i < 120; i++) {
       long at = (long) i * 4096 % refusedFrom;
-      RequestResult result =
-          array.client.write(at, array.client.randomContent(2000), Toughness.HARDENED);
-      assertThat(result).isIn(RequestResult.OK, RequestResult.NO_SPACE);
-      array.settle();
+      assertThat(array.client.write(at, array.client.randomContent(2000), Toughness.HARDENED))
+          .isEqualTo(RequestResult.OK);
+      if (i == 60) {
+        array.settle();
+        full = budgets(array);
+      }
     }
     array.settle();
     assertThat(budgets(array)).isEqualTo(full);
+    assertThat(
+            array.client.write(
+                refusedFrom - 4096, array.client.randomContent(132 << 10), Toughness.HARDENED))
+        .as("a write of which most is new")
+        .isEqualTo(RequestResult.NO_SPACE);
     array.client.readAll();
     assertThat(array.client.wrongReads()).isEmpty();
     array.stop();
     assertThat(array.check().findings()).isEmpty();
+  }
+
+  /** On drives without space: more at a time than there is room to replace, on both shards. */
+  @Test
+  void aFullArrayIsOverwritten() {
+    Shape shape = FIVE.drives(4096, 512).client(64 << 20, 200, 256 << 10);
+    for (long seed : Seeds.of(3)) {
+      SimulatedArray array = new SimulatedArray(shape, seed, PlantedFault.NONE);
+      long end = 0;
+      int step = 128 << 10;
+      while (step >= 4096) {
+        if (array.client.write(end, array.client.randomContent(step), Toughness.HARDENED)
+            == RequestResult.OK) {
+          end += step;
+        } else {
+          step /= 2;
+        }
+      }
+      array.settle();
+      long refusals = array.client.failedRequests();
+      overwrite(array, end);
+      long[] full = budgets(array);
+      overwrite(array, end);
+      assertThat(array.client.failedRequests()).as(Seeds.replay(seed)).isEqualTo(refusals);
+      assertThat(budgets(array)).as(Seeds.replay(seed)).isEqualTo(full);
+      array.client.readAll();
+      assertThat(array.client.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+      array.stop();
+      assertThat(array.check().findings()).as(Seeds.replay(seed)).isEmpty();
+    }
+  }
+
+  private static void overwrite(SimulatedArray array, long end) {
+    for (int i = 0; i < 150; i++) {
+      int bytes = 1 + array.random.nextInt(200 << 10);
+      array.client.submitWrite(
+          array.random.nextLong(end - bytes),
+          array.client.randomContent(bytes),
+          Toughness.ofLevel(i % 3));
+    }
+    array.settle();
   }
 
   private static long[] budgets(SimulatedArray array) {
