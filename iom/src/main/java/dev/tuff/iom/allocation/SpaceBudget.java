@@ -27,7 +27,7 @@ public final class SpaceBudget {
 
   /** Blocks of the budget that are kept for replacing on a drive with so many blocks. */
   public static long blocksForReplacing(long blocks) {
-    return MIN_FOR_REPLACING + blocks / 256;
+    return Math.min(MIN_FOR_REPLACING + blocks / 256, blocks / 32);
   }
 
   public SpaceBudget(long blocks) {

@@ -266,10 +266,13 @@ public final class DriveRebuild {
 
   // ---- space
 
-  /** Space that was kept for it from the start, then whatever clients have left. */
+  /**
+   * Space that was kept for it from the start, then whatever clients have left, what is kept for
+   * their writes to blocks that have places included: to be whole again comes first.
+   */
   boolean takeSpace(int blocks) {
     long kept = Math.min(blocks, promisedSpace);
-    if (!rooms.budget.tryReserve(blocks - kept)) {
+    if (!rooms.budget.tryReserveToReplace(blocks - kept)) {
       return false;
     }
     promisedSpace -= kept;
