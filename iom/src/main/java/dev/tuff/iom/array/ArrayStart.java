@@ -128,13 +128,16 @@ public final class ArrayStart {
   }
 
   /**
-   * Makes an empty drive the one in place {@code index}, and returns its label: to be started with
-   * the labels of the others.
+   * Makes a drive the one in place {@code index}, and returns its label: to be started with the
+   * labels of the others. One that had the place before keeps what may still be right on it; see
+   * {@link Root#formerStates}.
    *
    * @param labels of the drives that are there, that place empty
    * @param block memory of the loop for one block
    * @param mostBlocks how much of the drive is used at most
+   * @param fromNothing nothing of it is kept, whatever it was
    */
+  @SuppressWarnings("ParameterNumber")
   public static DriveLabel join(
       IoLoop loop,
       BlockDevice device,
@@ -142,8 +145,9 @@ public final class ArrayStart {
       DriveLabel[] labels,
       int index,
       long mostBlocks,
-      long nowSeconds) {
-    return DriveJoin.join(loop, device, block, labels, index, mostBlocks, nowSeconds);
+      long nowSeconds,
+      boolean fromNothing) {
+    return DriveJoin.join(loop, device, block, labels, index, mostBlocks, nowSeconds, fromNothing);
   }
 
   /**

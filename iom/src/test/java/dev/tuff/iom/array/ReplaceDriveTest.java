@@ -76,7 +76,7 @@ class ReplaceDriveTest {
   }
 
   private static Replacement replacement(int index, Path drive) {
-    return new Replacement(index, drive, false, false);
+    return new Replacement(index, drive, false, false, false);
   }
 
   @Test
@@ -237,7 +237,8 @@ class ReplaceDriveTest {
       format(files, 5, 4, 1);
       put(files.paths.subList(0, 5), 4);
       List<Path> now =
-          Array.replaceDrive(files.without(5), new Replacement(4, files.paths.get(5), true, false));
+          Array.replaceDrive(
+              files.without(5), new Replacement(4, files.paths.get(5), true, false, false));
       assertThat(now).doesNotContain(files.paths.get(4));
       try (Array array = Array.assemble(files.paths, PLAIN)) {
         finish(array);
