@@ -1,14 +1,16 @@
 package dev.tuff.iom.allocation;
 
-import java.util.Arrays;
-
 /**
  * Free blocks of a drive that has come back whose content may still be right: one bit a block. They
  * are given out when there is no other. Only a hint: what is really on a block is told by its
  * checksum. Owned by one shard's thread.
  */
 final class FormerBlocks {
-  private final long[] words;
+  private final int size;
+
+  /** Null while there are none, as on nearly every drive. */
+  private long[] words;
+
   private long count;
 
   /**
@@ -17,20 +19,23 @@ final class FormerBlocks {
    * @param words of 64 blocks each
    */
   FormerBlocks(int words) {
-    this.words = new long[words];
+    this.size = words;
   }
 
   void keep(int index, long bits) {
+    if (words == null) {
+      words = new long[size];
+    }
     count += Long.bitCount(bits & ~words[index]);
     words[index] |= bits;
   }
 
   long word(int index) {
-    return words[index];
+    return words == null ? 0 : words[index];
   }
 
   boolean has(long block) {
-    return (words[(int) (block / 64)] >>> (block % 64) & 1) != 0;
+    return words != null && (words[(int) (block / 64)] >>> (block % 64) & 1) != 0;
   }
 
   void drop(long block) {
@@ -41,10 +46,8 @@ final class FormerBlocks {
   }
 
   void clear() {
-    if (count > 0) {
-      Arrays.fill(words, 0);
-      count = 0;
-    }
+    words = null;
+    count = 0;
   }
 
   long count() {
@@ -62,7 +65,7 @@ final class FormerBlocks {
     while (count > 0 && free - count < wanted) {
       count -= Long.bitCount(words[index]);
       words[index] = 0;
-      index = index + 1 == words.length ? 0 : index + 1;
+      index = index + 1 == size ? 0 : index + 1;
     }
   }
 }

@@ -50,7 +50,7 @@ public final class Root {
   private static final long OFFSET_FORMER_STATES = OFFSET_FORMER + 8;
   private static final int FORMER_STATE_BYTES = 40;
 
-  /** States from before it came back that a drive remembers; of more the oldest are forgotten. */
+  /** States from before it came back that a drive remembers: the oldest and the latest. */
   public static final int MAX_FORMER_STATES = 4;
 
   /** Drives that can be in a place one after the other. */
@@ -175,7 +175,11 @@ public final class Root {
             former.objects.crc,
             former.nextGfid));
     states.addAll(former.formerStates());
-    root.formerStates = List.copyOf(states.subList(0, Math.min(states.size(), MAX_FORMER_STATES)));
+    // The oldest had everything once.
+    while (states.size() > MAX_FORMER_STATES) {
+      states.remove(states.size() - 2);
+    }
+    root.formerStates = List.copyOf(states);
     return root;
   }
 

@@ -27,8 +27,9 @@ public final class FormerMaps {
      * A former state's leaf with the segment's entries; good until this returns.
      *
      * @param cnode the object as it was then
+     * @param latest it is of the latest state: what stands where others say is told by this one
      */
-    void onFormerLeaf(Cnode cnode, Page leaf);
+    void onFormerLeaf(Cnode cnode, Page leaf, boolean latest);
 
     /** That were all. */
     void onFormerLeafsEnd();
@@ -167,7 +168,7 @@ public final class FormerMaps {
 
   private void tell(Cnode cnode) {
     if (leaf.page() != null) {
-      now.looker.onFormerLeaf(cnode, leaf.page());
+      now.looker.onFormerLeaf(cnode, leaf.page(), state == 0);
       leaf.release();
     }
   }

@@ -147,7 +147,7 @@ abstract class Run implements BlockIo.Listener, FormerMaps.Looker {
   abstract boolean isVersion(Cnode former, Page page, long at, int i);
 
   @Override
-  public void onFormerLeaf(Cnode former, Page page) {
+  public void onFormerLeaf(Cnode former, Page page, boolean latest) {
     long at = entry.parity ? former.parityEntry(segment.lblk()) : former.dataEntry(segment.lblk());
     for (int i = 0; i < count; i++) {
       long found = Cnode.address(page, at);
@@ -160,7 +160,7 @@ abstract class Run implements BlockIo.Listener, FormerMaps.Looker {
           rooms.blocks.drop(found);
           address[i] = found;
           kept |= 1L << i;
-        } else {
+        } else if (latest) {
           rooms.allocator.dropFormer(found);
         }
       }
