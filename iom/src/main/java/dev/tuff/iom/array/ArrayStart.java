@@ -244,8 +244,8 @@ public final class ArrayStart {
   private void readCopy(int d, Drive drive, int copy, MemorySegment label, Runnable done) {
     int blocks = (int) Root.FIRST_SLOT + Root.SLOTS;
     long first = copy * Superblock.COPY_DISTANCE_BLOCKS;
-    // The IOM is not up: its memory is free.
-    IoBuffer buffer = parts.memory().ofIom(d).largest();
+    // Neither IOM nor proxy is up: their memory is free.
+    IoBuffer buffer = parts.memory().forLabel(d);
     BlockIo io =
         new BlockIo(
             read -> {
