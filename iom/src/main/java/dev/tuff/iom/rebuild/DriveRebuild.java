@@ -297,10 +297,13 @@ public final class DriveRebuild {
 
   // ---- space
 
-  /** Space that was kept for it from the start, then whatever clients have left. */
+  /**
+   * Space that was kept for it from the start, then whatever clients have left, also what is kept
+   * for their writes that replace: those wait for it, and not the other way round.
+   */
   boolean takeSpace(int blocks) {
     long kept = Math.min(blocks, promisedSpace);
-    if (!rooms.budget.tryReserve(blocks - kept)) {
+    if (!rooms.budget.tryReserveToReplace(blocks - kept)) {
       return false;
     }
     promisedSpace -= kept;
