@@ -233,7 +233,7 @@ public final class RebuildBench {
 
   private void replace() {
     Path out = members.get(PLACE);
-    Array.replaceDrive(members, new Replacement(PLACE, spare, true, true));
+    Array.replaceDrive(members, new Replacement(PLACE, spare, true, true, true));
     members.set(PLACE, spare);
     spare = out;
   }

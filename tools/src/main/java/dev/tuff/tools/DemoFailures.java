@@ -4,6 +4,7 @@ import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayScrub;
 import dev.tuff.iom.array.AssembleOptions;
 import dev.tuff.iom.array.RebuildPolicy;
+import dev.tuff.iom.array.Replacement;
 import dev.tuff.iom.array.ScrubReport;
 import dev.tuff.iom.check.ArrayCheck;
 import dev.tuff.iom.check.CheckProgress;
@@ -64,7 +65,7 @@ final class DemoFailures {
       loadAndFail(array, FAILING);
       demo.readBack(array, "the file without the failed drive", sha256());
       array.setRebuildPolicy(RebuildPolicy.BALANCED);
-      array.replaceInService(FAILING, spare, false, true);
+      array.replaceInService(new Replacement(FAILING, spare, false, true, false));
       members.set(FAILING, spare);
       long reads = 0;
       boolean same = true;

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayStatus;
 import dev.tuff.iom.array.DriveInfo;
+import dev.tuff.iom.array.RebuildInfo;
 import dev.tuff.iom.array.Replacement;
 import dev.tuff.natives.Preflight;
 import java.io.IOException;
@@ -240,8 +241,8 @@ final class DriveCommand implements Runnable {
       name = "replace",
       description = {
         "Give the place of a drive that is missing or stale to another one, and rebuild it.",
-        "Everything on the new drive is lost; the old one never comes back. The new one is a member at",
-        "once: what is written from now on is fully protected. What the old one held is made from the",
+        "Everything on the new drive is lost; the old one does not come back by itself. Given the old",
+        "drive itself, what has not changed on it since is kept. The new one is a member at once: what is written from now on is fully protected. What the old one held is made from the",
         "others in the background, by whatever command has the array open; this command does it to its",
         "end unless --no-wait is given. The array file is brought up to date."
       })
@@ -259,8 +260,16 @@ final class DriveCommand implements Runnable {
 
     @Option(
         names = "--force",
-        description = "Also when NEW_DRIVE holds something or belongs to another array.")
+        description = {
+          "Also when NEW_DRIVE holds something or belongs to another array, or is the very drive that",
+          "has failed in the service that runs."
+        })
     private boolean force;
+
+    @Option(
+        names = "--from-nothing",
+        description = "Keep nothing of what is on NEW_DRIVE, also when it had the place before.")
+    private boolean fromNothing;
 
     @Option(names = "--no-wait", description = "Do not wait for the rebuild.")
     private boolean noWait;
@@ -274,22 +283,36 @@ final class DriveCommand implements Runnable {
       JsonNode served =
           array.askService(
               "drive-replace",
-              Map.of("index", index, "drive", asked.toString(), "fail", fail, "force", force));
+              Map.of(
+                  "index",
+                  index,
+                  "drive",
+                  asked.toString(),
+                  "fail",
+                  fail,
+                  "force",
+                  force,
+                  "fromNothing",
+                  fromNothing));
       if (served != null) {
+        boolean returns = served.path("returns").asBoolean();
         if (!noWait) {
           RebuildCommand.awaitService(array);
         }
         output.print(
-            Map.of("drive", index, "path", asked.toString()),
-            () -> "drive %d is %s now%n".formatted(index, asked));
+            Map.of("drive", index, "path", asked.toString(), "returns", returns),
+            () -> "%sdrive %d is %s now%n".formatted(returning(index, returns), index, asked));
         return 0;
       }
       List<Path> present = array.drives();
       Path file = array.fileOrNull();
       Preflight.require(0);
       Path fresh = drive.toAbsolutePath().normalize();
-      List<Path> now = Array.replaceDrive(present, new Replacement(index, fresh, fail, force));
+      List<Path> now =
+          Array.replaceDrive(present, new Replacement(index, fresh, fail, force, fromNothing));
+      boolean returns = Array.returned(fresh);
       List<DriveInfo> drives;
+      List<RebuildInfo> rebuilds;
       long lost;
       try (Array assembled = array.assemble(now)) {
         // The array has the drive: from here on the file has to name it.
@@ -298,23 +321,34 @@ final class DriveCommand implements Runnable {
         }
         lost = noWait ? 0 : RebuildCommand.finish(assembled);
         drives = assembled.status().drives();
+        rebuilds = assembled.rebuilds();
       }
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("drive", index);
       result.put("path", fresh.toString());
       result.put("state", drives.get(index).state());
+      result.put("returns", returns);
+      result.put("keptBytes", RebuildCommand.kept(rebuilds));
+      result.put("rebuiltBytes", RebuildCommand.rebuilt(rebuilds));
       result.put("lostBlocks", lost);
       output.print(
           result,
           () ->
-              "drive %d is %s now, %s%n"
+              "%sdrive %d is %s now, %s%n"
                   .formatted(
+                      returning(index, returns),
                       index,
                       fresh,
                       noWait
                           ? "to be rebuilt by whoever opens the array"
-                          : RebuildCommand.end(lost)));
+                          : RebuildCommand.end(rebuilds, lost)));
       return lost == 0 ? 0 : 1;
+    }
+
+    private static String returning(int index, boolean returns) {
+      return returns
+          ? "drive %d returns; what has not changed on it is kept%n".formatted(index)
+          : "";
     }
 
     private void write(Path file, Path fresh, ArrayStatus status) throws IOException {

@@ -56,10 +56,15 @@ final class RebuildCommand implements Callable<Integer> {
     }
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("rebuilt", rebuilds.stream().map(RebuildInfo::drive).toList());
+    result.put("keptBytes", kept(rebuilds));
+    result.put("rebuiltBytes", rebuilt(rebuilds));
     result.put("lostBlocks", lost);
     output.print(
         result,
-        () -> any ? "rebuilt, %s%n".formatted(end(lost)) : "There is nothing to rebuild.\n");
+        () ->
+            any
+                ? "rebuilt, %s%n".formatted(end(rebuilds, lost))
+                : "There is nothing to rebuild.\n");
     return lost == 0 ? 0 : 1;
   }
 
@@ -137,8 +142,28 @@ final class RebuildCommand implements Callable<Integer> {
     }
   }
 
-  /** The end of a sentence about a rebuild that is over. */
-  static String end(long lost) {
+  /** What was found where it was on drives that have come back, in bytes. */
+  static long kept(List<RebuildInfo> rebuilds) {
+    return rebuilds.stream().mapToLong(RebuildInfo::keptBytes).sum();
+  }
+
+  /** What was written, in bytes. */
+  static long rebuilt(List<RebuildInfo> rebuilds) {
+    return rebuilds.stream().mapToLong(RebuildInfo::rebuiltBytes).sum();
+  }
+
+  /** The end of a sentence about rebuilds that are over. */
+  static String end(List<RebuildInfo> rebuilds, long lost) {
+    long kept = kept(rebuilds);
+    String how =
+        kept == 0
+            ? ""
+            : "%s kept and %s made anew, "
+                .formatted(ByteSize.brief(kept), ByteSize.brief(rebuilt(rebuilds)));
+    return how + end(lost);
+  }
+
+  private static String end(long lost) {
     return lost == 0
         ? "and everything is on it"
         : String.format(

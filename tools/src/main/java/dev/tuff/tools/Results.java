@@ -134,6 +134,8 @@ final class Results {
     result.put("percent", Math.round(rebuild.percent() * 10) / 10.0);
     result.put("totalBytes", rebuild.totalBytes());
     result.put("leftBytes", rebuild.leftBytes());
+    result.put("keptBytes", rebuild.keptBytes());
+    result.put("rebuiltBytes", rebuild.rebuiltBytes());
     result.put("bytesPerSecond", rebuild.bytesPerSecond());
     result.put("secondsLeft", rebuild.secondsLeft() < 0 ? null : rebuild.secondsLeft());
     result.put("lostBlocks", rebuild.lostBlocks());
@@ -145,7 +147,7 @@ final class Results {
     return drive.state().equals("online") || drive.state().equals("rebuilding");
   }
 
-  /** Like "rebuilding 12.3%, 1.2 GiB left, 81 MiB/s, 15 s". */
+  /** Like "rebuilding 12.3%, 1.2 GiB left, 81 MiB/s, 15 s, 160 MiB kept and 9 MiB made anew". */
   private static String stateText(DriveInfo drive) {
     RebuildInfo rebuild = drive.rebuild();
     if (rebuild == null) {
@@ -156,13 +158,20 @@ final class Results {
             ? ""
             : ", %s/s, %d s"
                 .formatted(ByteSize.brief(rebuild.bytesPerSecond()), rebuild.secondsLeft());
+    String kept =
+        rebuild.keptBytes() == 0
+            ? ""
+            : ", %s kept and %s made anew"
+                .formatted(
+                    ByteSize.brief(rebuild.keptBytes()), ByteSize.brief(rebuild.rebuiltBytes()));
     return String.format(
         Locale.ROOT,
-        "%s %.1f%%, %s left%s",
+        "%s %.1f%%, %s left%s%s",
         drive.state(),
         rebuild.percent(),
         ByteSize.brief(rebuild.leftBytes()),
-        speed);
+        speed,
+        kept);
   }
 
   /**

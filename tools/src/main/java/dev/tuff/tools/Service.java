@@ -3,6 +3,7 @@ package dev.tuff.tools;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.RebuildPolicy;
+import dev.tuff.iom.array.Replacement;
 import dev.tuff.iom.nbd.ConnectionInfo;
 import dev.tuff.iom.nbd.Export;
 import dev.tuff.iom.nbd.Exports;
@@ -98,8 +99,14 @@ final class Service {
   private Object replaceDrive(JsonNode request) {
     int index = request.path("index").asInt(-1);
     Path drive = Path.of(request.path("drive").asText());
-    array.replaceInService(
-        index, drive, request.path("fail").asBoolean(), request.path("force").asBoolean());
+    boolean returns =
+        array.replaceInService(
+            new Replacement(
+                index,
+                drive,
+                request.path("fail").asBoolean(),
+                request.path("force").asBoolean(),
+                request.path("fromNothing").asBoolean()));
     try {
       DriveLog.note(arrayFile, index, drive);
     } catch (IOException e) {
@@ -112,7 +119,7 @@ final class Service {
               + Failures.sentence(e),
           e);
     }
-    return List.of(index);
+    return Map.of("drive", index, "returns", returns);
   }
 
   private Object volume(JsonNode request) {

@@ -177,6 +177,65 @@ class DriveFailureIT {
     verify();
   }
 
+  /** A drive that was only away comes back, in service and at rest, and most of it is kept. */
+  @Test
+  void aStaleDriveComesBackAndKeepsWhatItHas() throws Exception {
+    makeArray("4+1", 5);
+    load("2");
+    Path log = folder.resolve("log");
+    running = TuffProcess.beginLogged(folder, log, "serve", "--all", "--unix", "s.sock");
+    awaitLine(log, " ready, ");
+    TuffProcess.run(folder, "drive", "fail", "1").succeeds();
+    TuffProcess.run(folder, "drive", "replace", "1", "d1.img")
+        .refuses("was drive 1 up to now", "--force");
+    assertThat(
+            TuffProcess.run(folder, "drive", "replace", "1", "d1.img", "--force").succeeds().out())
+        .contains("drive 1 returns; what has not changed on it is kept", "d1.img now");
+    running.toHandle().destroy();
+    assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    requireWhole();
+    verify();
+
+    // A service that is started without it takes it in again as it is.
+    Files.move(folder.resolve("d3.img"), folder.resolve("away.img"));
+    running = TuffProcess.beginLogged(folder, log, "serve", "--all", "--unix", "s.sock");
+    awaitLine(log, " ready, ");
+    Files.move(folder.resolve("away.img"), folder.resolve("d3.img"));
+    assertThat(TuffProcess.run(folder, "drive", "replace", "3", "d3.img").succeeds().out())
+        .contains("drive 3 returns");
+    running.toHandle().destroy();
+    assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    requireWhole();
+    verify();
+
+    TuffProcess.run(folder, "load", "v", "--acks", "acks", "--seconds", "1", "--fail", "4")
+        .succeeds();
+    assertThat(status().get("drives").get(4).get("state").asText()).isEqualTo("stale");
+    JsonNode back =
+        new ObjectMapper()
+            .readTree(
+                TuffProcess.run(folder, "drive", "replace", "4", "d4.img", "-o", "json")
+                    .succeeds()
+                    .out());
+    assertThat(back.get("returns").asBoolean()).isTrue();
+    assertThat(back.get("keptBytes").asLong()).isPositive();
+    assertThat(back.get("lostBlocks").asLong()).isZero();
+    requireWhole();
+    verify();
+
+    // And one that is not trusted is made anew as a whole.
+    load("1", "--fail", "0");
+    assertThat(
+            TuffProcess.run(folder, "drive", "replace", "0", "d0.img", "--from-nothing")
+                .succeeds()
+                .out())
+        .doesNotContain("returns", "kept")
+        .contains("and everything is on it");
+    requireWhole();
+    assertThat(TuffProcess.run(folder, "scrub").succeeds().out()).isNotEmpty();
+    verify();
+  }
+
   private void awaitLine(Path log, String text) throws Exception {
     while (!Files.readString(log).contains(text)) {
       assertThat(running.isAlive()).as(Files.readString(log)).isTrue();

@@ -13,6 +13,9 @@ import dev.tuff.iom.runtime.Invariant;
  * round the drive (next fit), so that what is written at the same time lies together. Owned by one
  * shard's thread.
  *
+ * <p>On a drive that has come back into its place there are free blocks whose content may still be
+ * right. They count as free and are given out when there is no other ({@link #loadFormer}).
+ *
  * <p>A freed block may have to be kept as it is until a checkpoint is on the drive ({@link
  * #freeHeld}); such a block is free in the bitmap and not given out.
  */
@@ -31,6 +34,7 @@ public final class Allocator {
   private final long blocks;
   private final Page[] pages;
   private final long[] held;
+  private final FormerBlocks former;
   private final int words;
   private int cursor;
   private final Counter freeBlocks = new Counter();
@@ -68,6 +72,7 @@ public final class Allocator {
     this.pages = new Page[leaves];
     this.words = Math.toIntExact((blocks + 63) / 64);
     this.held = new long[words];
+    this.former = new FormerBlocks(words);
   }
 
   /** Brings the bitmap into memory and calls {@code done} when it is there. Used once, first. */
@@ -107,6 +112,27 @@ public final class Allocator {
     }
   }
 
+  /**
+   * Has blocks that a former state of the drive had in use, and that are free now, given out last:
+   * what is on them may still be needed. After {@link #load}.
+   *
+   * @param hints holds pages of the former state
+   * @param holder where the topmost pointer of its bitmap is kept
+   */
+  public void loadFormer(PageCache hints, PageTree.Holder holder, Runnable done) {
+    int leaves = pages.length;
+    PageTree of =
+        new PageTree(hints, PageFormat.KIND_BITMAP, 0, PageTree.levelsFor(leaves), holder);
+    new FormerBitmap(of, leaves, this::keepFormer, done).next();
+  }
+
+  private void keepFormer(int leaf, Page page) {
+    for (int i = 0; i < WORDS_PER_PAGE && leaf * WORDS_PER_PAGE + i < words; i++) {
+      int index = leaf * WORDS_PER_PAGE + i;
+      former.keep(index, page.getLong(PageFormat.HEADER_BYTES + 8L * i) & ~notFree(index));
+    }
+  }
+
   private long word(int index) {
     return pages[index / WORDS_PER_PAGE].getLong(
         PageFormat.HEADER_BYTES + 8L * (index % WORDS_PER_PAGE));
@@ -118,8 +144,13 @@ public final class Allocator {
     page.markDirty(id);
   }
 
-  /** Bits that are not to be given out: in use, held, or beyond the end. */
+  /** Bits that are not to be given out now: not free, or better left as they are. */
   private long taken(int index) {
+    return notFree(index) | former.word(index);
+  }
+
+  /** Bits that are in use, held, or beyond the end. */
+  private long notFree(int index) {
     long bits = word(index) | held[index];
     long first = (long) index * 64;
     if (first + 64 > blocks) {
@@ -136,6 +167,7 @@ public final class Allocator {
    * @param id journal ID of the change
    */
   public void allocate(int count, long[] addresses, int first, long id) {
+    former.leave(count, freeBlocks.get(), cursor);
     long run = count > 1 && count <= 64 ? findRun(count) : -1;
     if (run >= 0) {
       for (int i = 0; i < count; i++) {
@@ -194,6 +226,7 @@ public final class Allocator {
    * {@link #takeReserved} or {@link #release}. Returns its address, or 0 when there is none.
    */
   public long reserve() {
+    former.leave(1, freeBlocks.get(), cursor);
     for (int looked = 0; looked < words; looked++) {
       long free = ~taken(cursor);
       if (free != 0) {
@@ -205,6 +238,35 @@ public final class Allocator {
       cursor = cursor + 1 == words ? 0 : cursor + 1;
     }
     return 0;
+  }
+
+  /** True for a free block that a former state of the drive had in use, and nobody since. */
+  public boolean isFormer(long address) {
+    return inBlockSpace(address) && former.has(address - firstBlock);
+  }
+
+  /** Sets such a block aside, as {@link #reserve} does with one that is merely free. */
+  public void reserveFormer(long address) {
+    long block = address - firstBlock;
+    Invariant.check(former.has(block), "a former block is set aside once", address);
+    former.drop(block);
+    held[(int) (block / 64)] |= 1L << (block % 64);
+    freeBlocks.add(-1);
+  }
+
+  /** What is on such a block is not needed: it is like any other that is free. */
+  public void dropFormer(long address) {
+    former.drop(address - firstBlock);
+  }
+
+  /** Nothing of a former state is needed any more. */
+  public void dropAllFormer() {
+    former.clear();
+  }
+
+  /** Free blocks that a former state of the drive had in use, and nobody since. */
+  public long formerBlocks() {
+    return former.count();
   }
 
   /** Takes a block that was set aside. */
@@ -234,6 +296,7 @@ public final class Allocator {
     long bits = word(index);
     Invariant.check((bits & bit) == 0, "a block is allocated once", block);
     setWord(index, bits | bit, id);
+    former.drop(block);
     freeBlocks.add(-1);
   }
 

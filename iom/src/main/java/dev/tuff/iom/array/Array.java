@@ -178,14 +178,24 @@ public final class Array implements AutoCloseable {
 
   /**
    * Makes a drive a member of an array that does not run, in the place of one that is lost or is to
-   * be: a start with the paths that are returned goes on from there, and rebuilds it. Once more
-   * with the same drive is as good as once.
+   * be: a start with the paths that are returned goes on from there, and rebuilds it. Of one that
+   * had the place before, what has not changed since is kept. Once more with the same drive is as
+   * good as once.
    *
    * @param drives those of the array that are there
    * @throws ArrayException with one sentence; nothing was changed then
    */
   public static List<Path> replaceDrive(List<Path> drives, Replacement replacement) {
     return DriveJoin.join(drives, replacement);
+  }
+
+  /**
+   * True for a drive that {@link #replaceDrive} has made a member in the place that it had before:
+   * what has not changed since is kept.
+   */
+  public static boolean returned(Path drive) {
+    DriveLabel label = DriveLabel.read(drive);
+    return label.root() != null && !label.root().formerStates().isEmpty();
   }
 
   private void open() {
@@ -479,20 +489,23 @@ public final class Array implements AutoCloseable {
   }
 
   /**
-   * Makes an empty drive a member in the place of one that is missing, while clients go on: they
-   * see nothing of it but a pause. When this returns it is one, and is being rebuilt.
+   * Makes a drive a member in the place of one that is missing, while clients go on: they see
+   * nothing of it but a pause. When this returns it is one, and is being rebuilt.
    *
-   * @param fail also when the drive that has the place is in service: it is taken out then, after
-   *     all that can be checked before
-   * @param force also when it holds something
+   * @param replacement to be failed: also when the drive that has the place is in service; it is
+   *     taken out then, after all that can be checked before. Forced: also when it holds something,
+   *     or is the very drive that left the service
+   * @return true when it had the place before: what has not changed since is kept
    * @throws ArrayException with one sentence when it can't be; nothing was changed then
    */
-  public void replaceInService(int index, Path drive, boolean fail, boolean force) {
+  public boolean replaceInService(Replacement replacement) {
     if (!options.longRunning() || readOnly) {
       throw new ArrayException(
           "This process has the array for a short time, or to read it; replace the drive when it has ended.");
     }
-    boolean replaceable = index >= 0 && index < driveCount() && (fail || !present(index));
+    int index = replacement.index();
+    boolean replaceable =
+        index >= 0 && index < driveCount() && (replacement.fail() || !present(index));
     if (!replaceable) {
       throw new ArrayException(
           "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
@@ -501,14 +514,21 @@ public final class Array implements AutoCloseable {
     Superblock size = former == null ? drives.smallest() : former.superblock();
     JoinInService joining =
         new JoinInService(
-            index, drive, force, loops[index % loops.length], DRIVE_QUEUE_DEPTH, size.sizeBlocks());
+            replacement,
+            size.arrayId(),
+            failedDrives.get(index),
+            loops[index % loops.length],
+            DRIVE_QUEUE_DEPTH,
+            size.sizeBlocks());
     if (present(index)) {
       failDrive(index);
     }
     failover.join(joining);
-    drives.labels()[index] = await(joining.joined());
+    DriveLabel joined = await(joining.joined());
+    drives.labels()[index] = joined;
     failedDrives.remove(index);
     awaitServing();
+    return !joined.root().formerStates().isEmpty();
   }
 
   /** The first drive that is missing, below 0 when none is. */

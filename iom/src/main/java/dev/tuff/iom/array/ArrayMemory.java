@@ -45,6 +45,14 @@ public final class ArrayMemory {
   }
 
   /**
+   * Memory for who looks at a drive before its IOM comes up: the IOM's, or its proxy's where the
+   * drive was missing up to now. One of them was up.
+   */
+  IoBuffer forLabel(int drive) {
+    return (ioms[drive].any() ? ioms : proxies)[drive].largest();
+  }
+
+  /**
    * What a drive has beside while it is being rebuilt, by turns with others: so many sets are used
    * as drives are rebuilt at the same time.
    */

@@ -40,15 +40,16 @@ final class ArrayRebuild implements AutoCloseable {
     void note(RebuildProgress now, long nanos) {
       progress = now;
       long elapsed = nanos - nanosBefore;
-      if (nanosBefore == 0 || now.rebuiltBlocks() < blocksBefore) {
+      long blocks = now.rebuiltBlocks() + now.keptBlocks();
+      if (nanosBefore == 0 || blocks < blocksBefore) {
         nanosBefore = nanos;
-        blocksBefore = now.rebuiltBlocks();
+        blocksBefore = blocks;
       } else if (elapsed >= MEASURE_NANOS) {
-        long bytes = (now.rebuiltBlocks() - blocksBefore) * Drive.BLOCK_BYTES;
+        long bytes = (blocks - blocksBefore) * Drive.BLOCK_BYTES;
         long speed = (long) (bytes * 1e9 / elapsed);
         bytesPerSecond = bytesPerSecond == 0 ? speed : (bytesPerSecond + speed) / 2;
         nanosBefore = nanos;
-        blocksBefore = now.rebuiltBlocks();
+        blocksBefore = blocks;
       }
     }
   }
@@ -141,6 +142,7 @@ final class ArrayRebuild implements AutoCloseable {
         progress.totalBlocks() * Drive.BLOCK_BYTES,
         Math.max(0, progress.totalBlocks() - progress.passedBlocks()) * Drive.BLOCK_BYTES,
         progress.rebuiltBlocks() * Drive.BLOCK_BYTES,
+        progress.keptBlocks() * Drive.BLOCK_BYTES,
         of.bytesPerSecond,
         progress.lostBlocks());
   }

@@ -128,13 +128,16 @@ public final class ArrayStart {
   }
 
   /**
-   * Makes an empty drive the one in place {@code index}, and returns its label: to be started with
-   * the labels of the others.
+   * Makes a drive the one in place {@code index}, and returns its label: to be started with the
+   * labels of the others. One that had the place before keeps what may still be right on it; see
+   * {@link Root#formerStates}.
    *
    * @param labels of the drives that are there, that place empty
    * @param block memory of the loop for one block
    * @param mostBlocks how much of the drive is used at most
+   * @param fromNothing nothing of it is kept, whatever it was
    */
+  @SuppressWarnings("ParameterNumber")
   public static DriveLabel join(
       IoLoop loop,
       BlockDevice device,
@@ -142,8 +145,9 @@ public final class ArrayStart {
       DriveLabel[] labels,
       int index,
       long mostBlocks,
-      long nowSeconds) {
-    return DriveJoin.join(loop, device, block, labels, index, mostBlocks, nowSeconds);
+      long nowSeconds,
+      boolean fromNothing) {
+    return DriveJoin.join(loop, device, block, labels, index, mostBlocks, nowSeconds, fromNothing);
   }
 
   /**
@@ -240,8 +244,8 @@ public final class ArrayStart {
   private void readCopy(int d, Drive drive, int copy, MemorySegment label, Runnable done) {
     int blocks = (int) Root.FIRST_SLOT + Root.SLOTS;
     long first = copy * Superblock.COPY_DISTANCE_BLOCKS;
-    // The IOM is not up: its memory is free.
-    IoBuffer buffer = parts.memory().ofIom(d).largest();
+    // Neither IOM nor proxy is up: their memory is free.
+    IoBuffer buffer = parts.memory().forLabel(d);
     BlockIo io =
         new BlockIo(
             read -> {

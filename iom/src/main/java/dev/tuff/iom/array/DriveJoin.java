@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
 
 /**
  * How an empty drive becomes the one in a place of an array. It is given a label that says: member
@@ -26,6 +27,10 @@ import java.util.Objects;
  * so it is that or no drive of the array; with it there, the next start writes the epoch to all
  * others ({@link dev.tuff.iom.recovery.Recovery}), and the drive that had the place before is stale
  * for good. A cut anywhere leaves the one or the other.
+ *
+ * <p>A drive that had this very place before comes back: it gets such a root, too, but keeps what
+ * it was in mind, and its superblock. That root goes beside the former one, so it is the stale
+ * drive that it was or the member that it is to become.
  */
 final class DriveJoin {
   private DriveJoin() {}
@@ -76,7 +81,8 @@ final class DriveJoin {
             found.labels(),
             index,
             Long.MAX_VALUE,
-            Instant.now().getEpochSecond());
+            Instant.now().getEpochSecond(),
+            replacement.fromNothing());
       } finally {
         devices.forEach(BlockDevice::close);
       }
@@ -122,16 +128,20 @@ final class DriveJoin {
 
   /** A stale drive of this very place has nothing that is not out of date. */
   private static void refuseOthers(AssembledDrives found, DriveLabel label, int index) {
-    boolean stale =
-        label.superblock() != null
-            && label.superblock().arrayId().equals(found.any().superblock().arrayId())
-            && label.superblock().driveIndex() == index;
-    if (!stale) {
+    if (!hadPlace(label, found.any().superblock().arrayId(), index)) {
       Formatter.refuseWhatHoldsData(label.path(), label);
     }
   }
 
+  /** True for a drive that was in place {@code index} of the array, whenever that was. */
+  static boolean hadPlace(DriveLabel label, UUID arrayId, int index) {
+    return label.superblock() != null
+        && label.superblock().arrayId().equals(arrayId)
+        && label.superblock().driveIndex() == index;
+  }
+
   /** Writes the label; see {@link ArrayStart#join}. */
+  @SuppressWarnings("ParameterNumber")
   static DriveLabel join(
       IoLoop loop,
       BlockDevice device,
@@ -139,7 +149,8 @@ final class DriveJoin {
       DriveLabel[] labels,
       int index,
       long mostBlocks,
-      long nowSeconds) {
+      long nowSeconds,
+      boolean fromNothing) {
     Superblock superblock = plan(device, labels, index, mostBlocks, nowSeconds);
     BitSet there = new BitSet();
     for (int d = 0; d < labels.length; d++) {
@@ -155,12 +166,43 @@ final class DriveJoin {
           "Drive %d was replaced %d times, and that is all an array can tell apart; copy its volumes to a new array."
               .formatted(index, newest.incarnation(index)));
     }
+    DriveLabel before = fromNothing ? null : Formatter.readLabel(loop, device, block);
+    if (before != null && canComeBack(before, newest, superblock, mostBlocks)) {
+      Root back = Root.ofReturning(newest, before.root(), there);
+      Formatter.write(loop, device, back, block);
+      return new DriveLabel(
+          before.path(),
+          before.superblock(),
+          before.fault(),
+          before.version(),
+          back,
+          before.damagedCopies(),
+          before.damagedSuperblocks());
+    }
     Root root = Root.ofReplacement(newest, index, there);
     Formatter.clear(loop, device, block);
     Formatter.write(loop, device, root, block);
     Formatter.write(loop, device, superblock, block);
     return new DriveLabel(
         Path.of(device.name()), superblock, Superblock.Fault.NONE, Superblock.VERSION, root, 0, 0);
+  }
+
+  /**
+   * True when the drive had this place, in a state that is not newer than the array's, and is laid
+   * out as one that takes it now.
+   */
+  private static boolean canComeBack(
+      DriveLabel before, Root newest, Superblock planned, long mostBlocks) {
+    Superblock was = before.superblock();
+    return before.root() != null
+        && hadPlace(before, planned.arrayId(), planned.driveIndex())
+        && before.root().epoch() <= newest.epoch()
+        && was.drives() == planned.drives()
+        && was.defaultData() == planned.defaultData()
+        && was.defaultParity() == planned.defaultParity()
+        && was.journalBlocks() == planned.journalBlocks()
+        && was.sizeBlocks() == planned.sizeBlocks()
+        && was.sizeBlocks() <= mostBlocks;
   }
 
   private static Superblock plan(

@@ -55,6 +55,7 @@ public final class Dump {
       fields.put("root_next_gfid", root.nextGfid());
       fields.put("root_bitmap_address", root.bitmap().address());
       fields.put("root_objects_address", root.objects().address());
+      fields.put("root_former_states", root.formerStates().size());
     }
     return fields;
   }

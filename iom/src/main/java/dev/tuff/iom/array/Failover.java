@@ -163,13 +163,16 @@ public final class Failover {
     /** Seconds since 1970, for its label. */
     long nowSeconds();
 
+    /** Nothing of what is on it is to be kept. */
+    boolean fromNothing();
+
     /** It is a member now, or not for the reason given; on the first shard. */
     void onDone(DriveLabel label, ArrayException refusal);
   }
 
   /**
-   * Makes an empty drive a member in the place of one that is missing: clients wait as when a drive
-   * fails, and what they write after that has the protection of the new drive. From any shard.
+   * Makes a drive a member in the place of one that is missing: clients wait as when a drive fails,
+   * and what they write after that has the protection of the new drive. From any shard.
    */
   public void join(Joining drive) {
     ask(
@@ -297,7 +300,8 @@ public final class Failover {
                     now,
                     index,
                     drive.mostBlocks(),
-                    drive.nowSeconds());
+                    drive.nowSeconds(),
+                    drive.fromNothing());
             parts.devices()[index] = device;
           } catch (ArrayException e) {
             refusal = e;

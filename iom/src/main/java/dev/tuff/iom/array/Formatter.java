@@ -14,6 +14,8 @@ import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.xor.ErasureCode;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -187,6 +189,26 @@ final class Formatter {
     for (int i = 0; i < devices.size(); i++) {
       write(loop, devices.get(i), superblocks.get(i), block);
     }
+  }
+
+  /** What an open drive says of itself; copies that can't be read count as damaged. */
+  static DriveLabel readLabel(IoLoop loop, BlockDevice device, IoBuffer block) {
+    MemorySegment label =
+        Arena.ofAuto().allocate(Superblock.LABEL_BLOCKS * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
+    for (int copy = 0; copy < 2; copy++) {
+      long first = copy * Superblock.COPY_DISTANCE_BLOCKS;
+      for (long at = first; at < first + Root.FIRST_SLOT + Root.SLOTS; at++) {
+        IoRequest request = new IoRequest(done -> {}, device);
+        device.submit(request.read(at * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES, block, 0));
+        while (request.inFlight()) {
+          loop.await(-1);
+        }
+        if (request.result() == IoResult.OK) {
+          MemorySegment.copy(block.segment(), 0, label, at * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
+        }
+      }
+    }
+    return DriveLabel.decode(Path.of(device.name()), label, device.geometry().sizeBytes());
   }
 
   /** Takes away whatever label there was, hardened. */

@@ -5,6 +5,7 @@ import dev.tuff.iom.journal.JournalEntry;
 import dev.tuff.iom.journal.JournalFormat;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.parity.Generation;
@@ -51,7 +52,16 @@ public final class Iom implements Acting {
   /** Until the array is open, checkpoints are recovery's: it needs the journal as it is. */
   private boolean recovering = true;
 
-  Iom(SideRooms rooms, PageTree objects, boolean readOnly, ArrayStart.Alarm alarm) {
+  /**
+   * @param formerPages for pages of what the drive was before it came back; null when it was
+   *     nothing
+   */
+  Iom(
+      SideRooms rooms,
+      PageTree objects,
+      PageCache formerPages,
+      boolean readOnly,
+      ArrayStart.Alarm alarm) {
     this.rooms = rooms;
     this.objects = objects;
     this.readOnly = readOnly;
@@ -61,7 +71,7 @@ public final class Iom implements Acting {
     this.repair = new BlockRepair(rooms, data, parity);
     this.reads = new ReadSide(rooms, data, parity, readOnly ? null : repair);
     parity.setRepairs(reads);
-    this.rebuild = new RebuildSide(rooms, data, parity, reads);
+    this.rebuild = new RebuildSide(rooms, data, parity, reads, formerPages);
     rooms.drive.setOwner(this);
   }
 

@@ -58,6 +58,11 @@ final class IomBuffers {
     return array.forRebuild(drive, count, bytesEach);
   }
 
+  /** True when some were ever taken. */
+  boolean any() {
+    return !taken.isEmpty();
+  }
+
   /** The largest of those that were ever taken, for whoever needs memory between two times. */
   IoBuffer largest() {
     IoBuffer largest = taken.getFirst()[0];

@@ -67,9 +67,12 @@ public record IomMemory(
     return (long) rebuildBuffers() * LARGE_BYTES;
   }
 
-  /** Of these, buffers: for so many runs of each kind that a flush covers many of them. */
+  /**
+   * Of these, buffers: for so many runs of each kind that a flush covers many of them, and one for
+   * pages of what the drive was before.
+   */
   int rebuildBuffers() {
-    return DriveRebuild.BUFFERS_PER_RUN * Math.min(largeBuffers, 24);
+    return DriveRebuild.BUFFERS_PER_RUN * Math.min(largeBuffers, 24) + 1;
   }
 
   /** All of it; a run of zeros is with it. */

@@ -24,6 +24,7 @@ import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.RebuildingDrives;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.xor.Kernel;
+import java.util.Arrays;
 import java.util.function.LongPredicate;
 
 /**
@@ -36,6 +37,10 @@ final class IomStart {
   private final IomRecovery recovery;
   private final SideRooms rooms;
   private final PageTree objects;
+
+  /** Pages of what the drive was before it came back; null when it was nothing. */
+  private final PageCache formerPages;
+
   private Runnable done;
   private long gfid;
 
@@ -87,6 +92,20 @@ final class IomStart {
             root,
             staging,
             memory.takeOne(2 * Drive.BLOCK_BYTES));
+    IoBuffer[] forRebuild =
+        root.rebuilding()
+            ? memory.takeForRebuild(sizes.rebuildBuffers(), IomMemory.LARGE_BYTES)
+            : new IoBuffer[0];
+    IoBuffer[] forRuns = Arrays.copyOf(forRebuild, Math.max(0, forRebuild.length - 1));
+    this.formerPages =
+        root.formerStates().isEmpty()
+            ? null
+            : PageCache.ofHints(
+                drive,
+                superblock.arrayId(),
+                superblock.driveIndex(),
+                forRebuild[forRuns.length],
+                this::inBlockSpace);
     BufferPool[] pools = {
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.largeBuffers(), IomMemory.LARGE_BYTES),
@@ -95,10 +114,7 @@ final class IomStart {
       pool(memory, sizes.gatherBuffers(), IomMemory.LARGE_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
       pool(memory, sizes.smallBuffers(), Drive.BLOCK_BYTES),
-      new BufferPool(
-          root.rebuilding()
-              ? memory.takeForRebuild(sizes.rebuildBuffers(), IomMemory.LARGE_BYTES)
-              : new IoBuffer[0])
+      new BufferPool(forRuns)
     };
     IoBuffer zeros = zeros(memory);
     BlockCache blocks = new BlockCache(memory.takeOne(sizes.cacheBlocks() * Drive.BLOCK_BYTES));
@@ -121,7 +137,7 @@ final class IomStart {
             roster,
             rebuilding,
             Kernel.isal());
-    this.iom = new Iom(rooms, objects, readOnly, alarm);
+    this.iom = new Iom(rooms, objects, formerPages, readOnly, alarm);
     this.recovery = new IomRecovery(rooms, objects, region, staging);
   }
 
@@ -196,11 +212,18 @@ final class IomStart {
   }
 
   private void loadMaps() {
-    rooms.allocator.load(
-        () -> {
-          gfid = 0;
-          nextCnode();
-        });
+    rooms.allocator.load(() -> loadFormer(0));
+  }
+
+  /** Before anything is given out: what may still be right is to be left alone. */
+  private void loadFormer(int state) {
+    if (state == root.formerStates().size()) {
+      gfid = 0;
+      nextCnode();
+      return;
+    }
+    rooms.allocator.loadFormer(
+        formerPages, root.formerStates().get(state).bitmap(), () -> loadFormer(state + 1));
   }
 
   /**

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 
 /** A drive on its way into a running array, in the place of one that is missing. */
@@ -19,16 +20,26 @@ final class JoinInService implements Failover.Joining {
   private final UringLoop loop;
   private final int queueDepth;
   private final long blocks;
+  private final boolean fromNothing;
   private final CompletableFuture<DriveLabel> joined = new CompletableFuture<>();
 
   /**
    * A drive that passes all checks that can be made before it is opened.
    *
+   * @param arrayId of the array
+   * @param failure why the drive that had the place has left the service, null if that was before
    * @param loop of the shard of its place
    * @param blocks that are used of it
    * @throws ArrayException with one sentence when it does not
    */
-  JoinInService(int index, Path drive, boolean force, UringLoop loop, int queueDepth, long blocks) {
+  JoinInService(
+      Replacement replacement,
+      UUID arrayId,
+      String failure,
+      UringLoop loop,
+      int queueDepth,
+      long blocks) {
+    Path drive = replacement.drive();
     if (!Files.exists(drive)) {
       throw new ArrayException(drive + " does not exist; name the drive that is to be taken in.");
     }
@@ -44,10 +55,18 @@ final class JoinInService implements Failover.Joining {
               + blocks * Drive.BLOCK_BYTES
               + "; use one that is at least as large.");
     }
-    if (!force) {
-      Formatter.refuseWhatHoldsData(drive, DriveLabel.read(drive));
+    if (!replacement.force()) {
+      DriveLabel label = DriveLabel.read(drive);
+      if (!DriveJoin.hadPlace(label, arrayId, replacement.index())) {
+        Formatter.refuseWhatHoldsData(drive, label);
+      } else if (failure != null) {
+        throw new ArrayException(
+            "%s was drive %d up to now, and %s; use --force to take it in again all the same."
+                .formatted(drive, replacement.index(), failure));
+      }
     }
-    this.index = index;
+    this.index = replacement.index();
+    this.fromNothing = replacement.fromNothing();
     this.drive = drive;
     this.loop = loop;
     this.queueDepth = queueDepth;
@@ -85,6 +104,11 @@ final class JoinInService implements Failover.Joining {
   @Override
   public long nowSeconds() {
     return Instant.now().getEpochSecond();
+  }
+
+  @Override
+  public boolean fromNothing() {
+    return fromNothing;
   }
 
   @Override

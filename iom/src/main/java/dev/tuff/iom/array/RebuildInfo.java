@@ -7,7 +7,8 @@ package dev.tuff.iom.array;
  * @param totalBytes what it will have, as far as can be told
  * @param leftBytes of these, what is not rebuilt yet
  * @param rebuiltBytes written in this run of the array, on demand or in the background
- * @param bytesPerSecond how fast it went lately; 0 when it does not go on here
+ * @param keptBytes found in this run where the drive had them before it came back
+ * @param bytesPerSecond how fast it went lately, kept or written; 0 when it does not go on here
  * @param lostBlocks blocks that could not be made, in this run
  */
 public record RebuildInfo(
@@ -15,6 +16,7 @@ public record RebuildInfo(
     long totalBytes,
     long leftBytes,
     long rebuiltBytes,
+    long keptBytes,
     long bytesPerSecond,
     long lostBlocks) {
   /** 0 to 100. */

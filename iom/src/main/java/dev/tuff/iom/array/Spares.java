@@ -40,7 +40,7 @@ final class Spares {
         spare = spares.removeFirst();
       }
       try {
-        array.replaceInService(index, spare, false, false);
+        array.replaceInService(new Replacement(index, spare, false, false, false));
         listener.onTaken(index, spare);
       } catch (ArrayException refused) {
         listener.onRefused(spare, refused.getMessage());

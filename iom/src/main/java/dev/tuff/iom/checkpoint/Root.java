@@ -8,8 +8,10 @@ import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.xor.Crc32c;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -22,7 +24,9 @@ import java.util.UUID;
  *  72 next GFID u64 | 80 epoch u64 | 88 bitmap pointer 16 bytes | 104 object tree pointer 16 bytes
  * 120 drives of the epoch 128 bytes, drive d's bit in byte d / 8 | 248 incarnation u16 of each of 1024 drives
  * 2296 rebuild state u64, 0: none, 1: being rebuilt | 2304 rebuild cursor: GFID u64 | 2312 lblk u64
- * 2320 reserved up to 4091 | 4092 CRC32C u32 of all before it
+ * 2320 reserved 240 bytes | 2560 former states that may still be on the drive u64, 0 to 4
+ * 2568 for each, the latest first: bitmap pointer 16 bytes, object tree pointer 16 bytes, next GFID u64
+ * 2728 reserved up to 4091 | 4092 CRC32C u32 of all before it
  * </pre>
  *
  * The trees contain the effect of exactly the journal IDs below the checkpoint ID.
@@ -41,6 +45,13 @@ public final class Root {
   private static final long OFFSET_INCARNATIONS = OFFSET_EPOCH_DRIVES + EPOCH_DRIVES_BYTES;
   private static final long OFFSET_REBUILD =
       OFFSET_INCARNATIONS + (long) Short.BYTES * ObjectAttributes.MAX_DRIVES;
+
+  private static final long OFFSET_FORMER = 2560;
+  private static final long OFFSET_FORMER_STATES = OFFSET_FORMER + 8;
+  private static final int FORMER_STATE_BYTES = 40;
+
+  /** States from before it came back that a drive remembers: the oldest and the latest. */
+  public static final int MAX_FORMER_STATES = 4;
 
   /** Drives that can be in a place one after the other. */
   public static final int MAX_INCARNATION = 65_534;
@@ -77,6 +88,10 @@ public final class Root {
   private boolean frozenRebuilding;
   private long frozenGfid;
   private long frozenLblk;
+
+  /** Of a drive that is being rebuilt and had the place before, the latest first. */
+  private List<FormerState> formerStates = List.of();
+
   private final Pointer bitmap = new Pointer();
   private final Pointer objects = new Pointer();
 
@@ -141,6 +156,33 @@ public final class Root {
     return root;
   }
 
+  /**
+   * The root of a drive that comes back into its place: in all that counts that of an empty one,
+   * but it remembers what it was. It goes into the slot that the former root is not in, so that the
+   * one or the other counts whenever the power is cut.
+   *
+   * @param former the drive's root up to now
+   */
+  public static Root ofReturning(Root newest, Root former, BitSet drives) {
+    Root root = ofReplacement(newest, former.driveIndex, drives);
+    root.sequence = former.sequence + 1;
+    List<FormerState> states = new ArrayList<>();
+    states.add(
+        new FormerState(
+            former.bitmap.address,
+            former.bitmap.crc,
+            former.objects.address,
+            former.objects.crc,
+            former.nextGfid));
+    states.addAll(former.formerStates());
+    // The oldest had everything once.
+    while (states.size() > MAX_FORMER_STATES) {
+      states.remove(states.size() - 2);
+    }
+    root.formerStates = List.copyOf(states);
+    return root;
+  }
+
   /** Writes slot and copy into a block. */
   public void encode(MemorySegment block, long base, int copy) {
     MemorySegment.copy(
@@ -168,7 +210,25 @@ public final class Root {
     block.set(PageFormat.LONG, base + OFFSET_REBUILD, frozenRebuilding ? 1 : 0);
     block.set(PageFormat.LONG, base + OFFSET_REBUILD + 8, frozenGfid);
     block.set(PageFormat.LONG, base + OFFSET_REBUILD + 16, frozenLblk);
+    if (frozenRebuilding) {
+      block.set(PageFormat.LONG, base + OFFSET_FORMER, formerStates.size());
+      for (int i = 0; i < formerStates.size(); i++) {
+        encode(
+            block,
+            base + OFFSET_FORMER_STATES + (long) i * FORMER_STATE_BYTES,
+            formerStates.get(i));
+      }
+    }
     block.set(PageFormat.INT, base + OFFSET_CRC, Crc32c.of(block, base, (int) OFFSET_CRC));
+  }
+
+  private static void encode(MemorySegment block, long offset, FormerState former) {
+    block.set(PageFormat.LONG, offset, former.bitmapAddress());
+    block.set(PageFormat.INT, offset + PageFormat.POINTER_CRC, former.bitmapCrc());
+    long objectsAt = offset + PageFormat.POINTER_BYTES;
+    block.set(PageFormat.LONG, objectsAt, former.objectsAddress());
+    block.set(PageFormat.INT, objectsAt + PageFormat.POINTER_CRC, former.objectsCrc());
+    block.set(PageFormat.LONG, offset + 2 * PageFormat.POINTER_BYTES, former.nextGfid());
   }
 
   private static void encode(MemorySegment block, long offset, Pointer pointer) {
@@ -216,7 +276,36 @@ public final class Root {
     root.cursorGfid = block.get(PageFormat.LONG, base + OFFSET_REBUILD + 8);
     root.cursorLblk = block.get(PageFormat.LONG, base + OFFSET_REBUILD + 16);
     root.freezeRebuild();
-    return state >= 0 && state <= 1 && root.makesSense() ? root : null;
+    boolean sensible = state >= 0 && state <= 1 && root.decodeFormer(block, base);
+    return sensible && root.makesSense() ? root : null;
+  }
+
+  private boolean decodeFormer(MemorySegment block, long base) {
+    long count = block.get(PageFormat.LONG, base + OFFSET_FORMER);
+    if (count < 0 || count > MAX_FORMER_STATES || (count > 0 && !rebuilding)) {
+      return false;
+    }
+    List<FormerState> states = new ArrayList<>();
+    boolean sound = true;
+    for (int i = 0; i < count; i++) {
+      long at = base + OFFSET_FORMER_STATES + (long) i * FORMER_STATE_BYTES;
+      long objectsAt = at + PageFormat.POINTER_BYTES;
+      FormerState former =
+          new FormerState(
+              block.get(PageFormat.LONG, at),
+              block.get(PageFormat.INT, at + PageFormat.POINTER_CRC),
+              block.get(PageFormat.LONG, objectsAt),
+              block.get(PageFormat.INT, objectsAt + PageFormat.POINTER_CRC),
+              block.get(PageFormat.LONG, at + 2 * PageFormat.POINTER_BYTES));
+      sound &=
+          former.bitmapAddress() >= 0
+              && former.objectsAddress() >= 0
+              && former.nextGfid() >= 1
+              && former.nextGfid() <= ObjectAttributes.MAX_GFID + 1;
+      states.add(former);
+    }
+    formerStates = List.copyOf(states);
+    return sound;
   }
 
   private boolean makesSense() {
@@ -380,6 +469,14 @@ public final class Root {
     rebuilding = false;
     cursorGfid = 0;
     cursorLblk = 0;
+  }
+
+  /**
+   * What the drive was before it came back, the latest first, as long as it is being rebuilt; empty
+   * when it came as an empty one.
+   */
+  public List<FormerState> formerStates() {
+    return rebuilding ? formerStates : List.of();
   }
 
   /**

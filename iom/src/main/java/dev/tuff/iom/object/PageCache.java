@@ -25,6 +25,7 @@ public final class PageCache implements BlockIo.Listener {
   private final UUID arrayId;
   private final int driveIndex;
   private final DamageListener damage;
+  private final boolean hints;
   private final LongPredicate inUse;
   private final IoBuffer slab;
   private final Page[] frames;
@@ -55,10 +56,33 @@ public final class PageCache implements BlockIo.Listener {
       IoBuffer slab,
       DamageListener damage,
       LongPredicate inUse) {
+    this(drive, arrayId, driveIndex, slab, damage, false, inUse);
+  }
+
+  /**
+   * A cache of pages that are hints only: one that can't be believed is taken for a page without
+   * entries, and nobody is told. They are only read.
+   *
+   * @param inUse as of any other cache
+   */
+  public static PageCache ofHints(
+      Drive drive, UUID arrayId, int driveIndex, IoBuffer slab, LongPredicate inUse) {
+    return new PageCache(drive, arrayId, driveIndex, slab, what -> {}, true, inUse);
+  }
+
+  private PageCache(
+      Drive drive,
+      UUID arrayId,
+      int driveIndex,
+      IoBuffer slab,
+      DamageListener damage,
+      boolean hints,
+      LongPredicate inUse) {
     this.drive = drive;
     this.arrayId = arrayId;
     this.driveIndex = driveIndex;
     this.damage = damage;
+    this.hints = hints;
     this.inUse = inUse;
     this.slab = slab;
     int count = slab.capacityBytes() / PageFormat.PAGE_BYTES;
@@ -132,6 +156,9 @@ public final class PageCache implements BlockIo.Listener {
         pointerOffset = pointerOffset(childIndex);
         address = found.getLong(pointerOffset);
         crc = found.getInt(pointerOffset + PageFormat.POINTER_CRC);
+      }
+      if (hints && !inUse.test(address)) {
+        address = 0;
       }
       if (address == 0 && !request.create) {
         request.page = null;
@@ -334,9 +361,12 @@ public final class PageCache implements BlockIo.Listener {
   public void onTransferred(BlockIo io) {
     Page page = frames[io.tag];
     String wrong = io.failed() ? "could not be read" : verify(page);
-    if (wrong != null) {
+    if (wrong != null && !hints) {
       damage.onDamagedPage(damaged(page.address) + " " + wrong);
       return;
+    }
+    if (wrong != null) {
+      Zeros.clear(page.memory, page.base, PageFormat.PAGE_BYTES);
     }
     page.loading = false;
     page.oldest = 0;

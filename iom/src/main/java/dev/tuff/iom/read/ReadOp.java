@@ -87,6 +87,9 @@ public final class ReadOp
    */
   long unlike;
 
+  /** Only what the parity knows of the blocks is asked for, and nothing is to be made. */
+  boolean versionsOnly;
+
   private int looks;
 
   /** True when the target takes every byte of the blocks. */
@@ -316,6 +319,19 @@ public final class ReadOp
     owedBlocks = mask;
     repaired = done;
     side.reconstruct(this);
+  }
+
+  /** Asks for what the group's parity knows of those of the run whose bit is set. */
+  void askVersions(
+      ReadSide owner,
+      long ofGfid,
+      long firstBlock,
+      int blocks,
+      long mask,
+      int ofMember,
+      Repaired done) {
+    versionsOnly = true;
+    make(owner, ofGfid, firstBlock, blocks, mask, ofMember, null, 0, done);
   }
 
   /** Hears how a repair ended. */

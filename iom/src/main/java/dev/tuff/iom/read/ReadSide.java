@@ -266,6 +266,24 @@ public final class ReadSide implements DataSide.Repairs, ParitySide.Repairs {
         made -> listener.onMade(op.madeId, op.madeCrc, op.discarded, op.lost));
   }
 
+  /**
+   * Asks which version of those of a run of a data member's blocks whose bit is set the group's
+   * first sound parity knows. Nothing is made: of {@link RunMade} what it says of versions counts,
+   * and blocks of which none knows anything are lost.
+   */
+  public void versionsOfRun(
+      long gfid, long lblk, int count, long mask, int member, RunMade listener) {
+    ReadOp op = new ReadOp();
+    op.askVersions(
+        this,
+        gfid,
+        lblk,
+        count,
+        mask,
+        member,
+        told -> listener.onMade(op.madeId, op.madeCrc, op.discarded, op.lost));
+  }
+
   /** Someone else has used a buffer for reconstruction and given it back. */
   public void buffersAreBack() {
     serveGatherBuffers();

@@ -181,6 +181,10 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
       passOn();
       return;
     }
+    if (read.versionsOnly) {
+      nextBlocks();
+      return;
+    }
     if (withoutPlace != 0) {
       zeros(withoutPlace);
       return;

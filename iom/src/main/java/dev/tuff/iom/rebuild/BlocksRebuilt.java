@@ -47,6 +47,13 @@ public final class BlocksRebuilt extends JournalEntry {
 
   public int[] memberCrc = new int[0];
 
+  private final Runnable hardened;
+
+  /** An entry that tells when it is hardened. */
+  BlocksRebuilt(Runnable hardened) {
+    this.hardened = hardened;
+  }
+
   /** Makes room for what a parity says of its members. */
   void ofParity(int dataMembers) {
     parity = true;
@@ -111,7 +118,7 @@ public final class BlocksRebuilt extends JournalEntry {
     if (bytes < HEADER_BYTES) {
       return null;
     }
-    BlocksRebuilt entry = new BlocksRebuilt();
+    BlocksRebuilt entry = new BlocksRebuilt(() -> {});
     entry.count = Short.toUnsignedInt(segment.get(PageFormat.SHORT, offset + 16));
     int kind = segment.get(PageFormat.BYTE, offset + 18);
     int members = segment.get(PageFormat.BYTE, offset + 19);
@@ -147,6 +154,6 @@ public final class BlocksRebuilt extends JournalEntry {
 
   @Override
   protected void onJournalHardened() {
-    // What needs it is journaled after it.
+    hardened.run();
   }
 }

@@ -18,9 +18,10 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Rebuilds a drive that took another's place: goes through all objects in the background, as fast
- * as it is told to, and makes what is needed at once when it is asked for. All that lies before the
- * cursor in its root is rebuilt; beyond it whatever the maps know. Owned by the drive's shard.
+ * Rebuilds a drive that took another's place, or came back into its own: goes through all objects
+ * in the background, as fast as it is told to, and makes what is needed at once when it is asked
+ * for. All that lies before the cursor in its root is rebuilt; beyond it whatever the maps know.
+ * Owned by the drive's shard.
  */
 public final class DriveRebuild {
   /** Buffers of a segment's size that a run for data and one for parity need: one, and two. */
@@ -69,6 +70,7 @@ public final class DriveRebuild {
   private final DataSide data;
   private final ParitySide parity;
   private final ReadSide reads;
+  private final FormerMaps former;
   private final Map<Segment, Run> active = new HashMap<>();
   private final ArrayDeque<DataRun> waitingData = new ArrayDeque<>();
   private final ArrayDeque<ParityRun> waitingParity = new ArrayDeque<>();
@@ -96,14 +98,17 @@ public final class DriveRebuild {
   private Map<Long, Long> expected = Map.of();
   private long expectedBlocks;
   private long rebuiltBlocks;
+  private long keptBlocks;
   private long lostBlocks;
 
-  DriveRebuild(SideRooms rooms, DataSide data, ParitySide parity, ReadSide reads) {
+  DriveRebuild(
+      SideRooms rooms, DataSide data, ParitySide parity, ReadSide reads, FormerMaps former) {
     this.rooms = rooms;
     this.runs = rooms.rebuilt.total() / BUFFERS_PER_RUN;
     this.data = data;
     this.parity = parity;
     this.reads = reads;
+    this.former = former;
     this.walkGfid = rooms.root.cursorGfid();
     this.walkLblk = rooms.root.cursorLblk();
     this.searches = new MappedSearch[rooms.drives()];
@@ -128,6 +133,11 @@ public final class DriveRebuild {
     return reads;
   }
 
+  /** What the drive was before it came back. */
+  FormerMaps former() {
+    return former;
+  }
+
   // ---- on demand
 
   /**
@@ -141,10 +151,16 @@ public final class DriveRebuild {
       done.run();
       return;
     }
-    new Demand(gfid, lblk, mask, done).lookUp();
+    Demand demand = new Demand(gfid, lblk, mask, done);
+    if (active.containsKey(demand.segment)) {
+      demand.run();
+    } else {
+      demand.lookUp();
+    }
   }
 
   private final class Demand {
+    private final Segment segment;
     private final long lblk;
     private final long mask;
     private final Runnable done;
@@ -158,6 +174,7 @@ public final class DriveRebuild {
       this.done = done;
       this.cnode = rooms.cnode(gfid);
       this.ofParity = isParity(cnode, lblk);
+      this.segment = new Segment(gfid, lblk - lblk % cnode.segmentBlocks());
     }
 
     void lookUp() {
@@ -175,8 +192,11 @@ public final class DriveRebuild {
         done.run();
         return;
       }
-      int offset = (int) (lblk % cnode.segmentBlocks());
-      run(new Segment(cnode.attributes().gfid(), lblk - offset), mask << offset, done);
+      run();
+    }
+
+    void run() {
+      DriveRebuild.this.run(segment, mask << (lblk - segment.lblk()), true, done);
     }
 
     private boolean hasAll(Page page) {
@@ -201,11 +221,16 @@ public final class DriveRebuild {
 
   // ---- runs
 
-  /** Begins the segment's run as soon as may be, joins the one under way, or follows it. */
-  private void run(Segment segment, long mask, Runnable done) {
+  /**
+   * Begins the segment's run as soon as may be, joins the one under way, or follows it.
+   *
+   * @param hardened {@code done} is called only when what was mapped is hardened
+   */
+  private void run(Segment segment, long mask, boolean hardened, Runnable done) {
     Run run = active.get(segment);
     if (run != null) {
-      run.await(run.want(mask) ? done : () -> run(segment, mask, done));
+      boolean joined = run.want(mask);
+      run.await(hardened || !joined, joined ? done : () -> run(segment, mask, hardened, done));
       return;
     }
     Cnode cnode = rooms.cnode(segment.gfid());
@@ -220,7 +245,7 @@ public final class DriveRebuild {
     }
     run.want(mask);
     active.put(segment, run);
-    run.await(done);
+    run.await(hardened, done);
     startRuns();
   }
 
@@ -246,8 +271,8 @@ public final class DriveRebuild {
     return buffer;
   }
 
-  void onEnded(Run run) {
-    active.remove(run.segment);
+  /** The segment's run needs its buffers no more. */
+  void onMapped(Run run) {
     BufferPool pool = rooms.rebuilt;
     pool.give(run.buffer);
     if (run instanceof ParityRun of) {
@@ -259,8 +284,14 @@ public final class DriveRebuild {
     startRuns();
   }
 
-  void count(long rebuilt, long lost) {
+  /** The segment's run is over: what it has mapped is hardened. */
+  void onEnded(Run run) {
+    active.remove(run.segment);
+  }
+
+  void count(long rebuilt, long kept, long lost) {
     rebuiltBlocks += rebuilt;
+    keptBlocks += kept;
     lostBlocks += lost;
   }
 
@@ -380,6 +411,7 @@ public final class DriveRebuild {
       run(
           segment,
           (1L << walked.segmentBlocks()) - 1,
+          false,
           () -> {
             inBackground--;
             step.done = true;
@@ -477,6 +509,7 @@ public final class DriveRebuild {
       rooms.rebuilding.remove(rooms.driveIndex);
       rooms.budget.give(promisedSpace);
       promisedSpace = 0;
+      rooms.allocator.dropAllFormer();
     }
   }
 
@@ -503,6 +536,6 @@ public final class DriveRebuild {
       }
     }
     return new RebuildProgress(
-        expectedBlocks, passed, rebuiltBlocks, lostBlocks, phase == Phase.OVER);
+        expectedBlocks, passed, rebuiltBlocks, keptBlocks, lostBlocks, phase == Phase.OVER);
   }
 }

@@ -31,6 +31,10 @@ final class MemberRead implements BlockIo.Listener {
   int count;
   int member;
   long mask;
+
+  /** Only versions and checksums are wanted, and the buffer stays as it is. */
+  boolean versionsOnly;
+
   IoBuffer buffer;
 
   // The answer, for each block of the mask.
@@ -85,17 +89,9 @@ final class MemberRead implements BlockIo.Listener {
       address[i] = 0;
       if ((owed >>> i & 1) != 0) {
         find(page, entry, i);
-        long at = (long) i * Drive.BLOCK_BYTES;
-        if (address[i] == 0) {
-          discarded |= id[i] != 0 ? 1L << i : 0;
-          Zeros.clear(buffer.segment(), at, Drive.BLOCK_BYTES);
-          owed &= ~(1L << i);
-        } else if (rooms.blocks.get(address[i], id[i], buffer.segment(), at)) {
-          address[i] = 0;
-          owed &= ~(1L << i);
-        } else {
-          any = true;
-        }
+        discarded |= address[i] == 0 && id[i] != 0 ? 1L << i : 0;
+        any |= !versionsOnly && !inMemory(i);
+        owed &= address[i] == 0 || versionsOnly ? ~(1L << i) : -1;
       }
       entry += cnode.dataEntryBytes();
     }
@@ -105,6 +101,17 @@ final class MemberRead implements BlockIo.Listener {
     } else {
       answer();
     }
+  }
+
+  /** Puts what need not be read into the buffer, and takes its address away. */
+  private boolean inMemory(int i) {
+    long at = (long) i * Drive.BLOCK_BYTES;
+    if (address[i] == 0) {
+      Zeros.clear(buffer.segment(), at, Drive.BLOCK_BYTES);
+    } else if (rooms.blocks.get(address[i], id[i], buffer.segment(), at)) {
+      address[i] = 0;
+    }
+    return address[i] == 0;
   }
 
   private void find(Page page, long entry, int i) {
@@ -168,7 +175,7 @@ final class MemberRead implements BlockIo.Listener {
     rooms.send(run.drive(), MessageType.VERSIONS_READ, this, null, 0);
   }
 
-  /** Of a member whose drive is not there: its group has told. */
+  /** Of a member whose drive is not there: its group has told, and made it if that was asked. */
   void made(long[] ids, int[] crcs, long discardedBlocks, long lostBlocks) {
     discarded = discardedBlocks;
     System.arraycopy(ids, 0, id, 0, count);

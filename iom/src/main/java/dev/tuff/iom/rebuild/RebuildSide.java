@@ -1,6 +1,7 @@
 package dev.tuff.iom.rebuild;
 
 import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.runtime.MessageType;
@@ -19,11 +20,19 @@ public final class RebuildSide {
   private final RebuildGate gate;
   private final DriveRebuild own;
 
-  public RebuildSide(SideRooms rooms, DataSide data, ParitySide parity, ReadSide reads) {
+  /**
+   * @param formerPages memory for pages of what the drive was before it came back; null when it was
+   *     nothing
+   */
+  public RebuildSide(
+      SideRooms rooms, DataSide data, ParitySide parity, ReadSide reads, PageCache formerPages) {
     this.rooms = rooms;
     this.data = data;
     this.reads = reads;
-    this.own = rooms.root.rebuilding() ? new DriveRebuild(rooms, data, parity, reads) : null;
+    this.own =
+        rooms.root.rebuilding()
+            ? new DriveRebuild(rooms, data, parity, reads, new FormerMaps(rooms, formerPages))
+            : null;
     this.gate = new RebuildGate(rooms, data);
   }
 

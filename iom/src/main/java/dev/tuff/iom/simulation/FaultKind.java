@@ -24,6 +24,8 @@ public enum FaultKind {
   STALE_DRIVE("stale drives", "staleDrives"),
   /** An empty drive takes the place of one that is away, and is rebuilt beside everything else. */
   REPLACEMENT("replaced drives", "replacedDrives"),
+  /** A drive that was left behind is taken back into its place, and keeps what is still right. */
+  RETURN("returned drives", "returnedDrives"),
   /** A block of data or parity changes in its place. */
   ROT("rotten blocks", "rottenBlocks"),
   /** A block of data or parity can't be read until it is written again. */

@@ -221,8 +221,6 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
    * is the one that the next start finds.
    */
   void replace(int drive) {
-    DriveLabel[] labels = placed();
-    labels[drive] = null;
     drives[drive] =
         new SimulatedDrive(
             "drive" + drive,
@@ -230,10 +228,17 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
             true,
             random.nextLong());
     drives[drive].slow(shape.slowness());
+    takeBack(drive);
+  }
+
+  /** Takes the drive that was in its place back into it, with what may still be right on it. */
+  void takeBack(int drive) {
+    lost.set(drive);
+    DriveLabel[] labels = placed();
     SimulatedLoop loop = new SimulatedLoop(random.nextLong());
     SimulatedDevice device = SimulatedDevice.open(loop, drives[drive], new DeviceOptions(4, 0));
     IoBuffer block = IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
-    ArrayStart.join(loop, device, block, labels, drive, Long.MAX_VALUE, 0);
+    ArrayStart.join(loop, device, block, labels, drive, Long.MAX_VALUE, 0, false);
     device.close();
     loop.close();
     lost.clear(drive);

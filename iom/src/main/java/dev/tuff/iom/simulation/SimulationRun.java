@@ -1,6 +1,7 @@
 package dev.tuff.iom.simulation;
 
 import dev.tuff.device.SimulatedDrive;
+import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.check.CheckReport;
 import dev.tuff.iom.check.CheckReport.DriveState;
 import dev.tuff.iom.drive.Drive;
@@ -410,6 +411,7 @@ final class SimulationRun {
       throw new Broken("the rebuild of drive %d has lost blocks: %s".formatted(drive, progress));
     }
     statistics.count(Count.BLOCKS_REBUILT, progress.rebuiltBlocks());
+    statistics.count(Count.BLOCKS_KEPT, progress.keptBlocks());
     statistics.count(Count.REBUILDS, progress.over() ? 1 : 0);
   }
 
@@ -594,24 +596,60 @@ final class SimulationRun {
     return away;
   }
 
-  /** Takes empty drives in for some that are away or stale. */
+  /** Takes empty drives in for some that are away or stale, or these themselves again. */
   private void replaceDrives() {
     BitSet candidates = (BitSet) array.lost().clone();
     candidates.or(stale);
     for (int drive = candidates.nextSetBit(0);
         drive >= 0;
         drive = candidates.nextSetBit(drive + 1)) {
-      if (may(FaultKind.REPLACEMENT, 2)) {
+      boolean empty = may(FaultKind.REPLACEMENT, 3);
+      boolean itself = may(FaultKind.RETURN, 3);
+      if (empty && !itself) {
         array.lose(drive);
         array.replace(drive);
+        did(FaultKind.REPLACEMENT, "drive %d is replaced by an empty one".formatted(drive));
+      }
+      if (itself) {
+        array.takeBack(drive);
+        did(FaultKind.RETURN, "drive %d is taken back into its place".formatted(drive));
+        harmFormer(drive);
+      }
+      if (empty || itself) {
         behind.clear(drive);
         stale.clear(drive);
         rebuilding.set(drive);
         writes.replaced(drive);
         places = without(drive, places);
         placesBefore = without(drive, placesBefore);
-        did(FaultKind.REPLACEMENT, "drive %d is replaced by an empty one".formatted(drive));
       }
+    }
+  }
+
+  /**
+   * On a drive that has just come back nothing counts that is not checked first, so it may be
+   * harmed without bound, data and maps.
+   */
+  private void harmFormer(int drive) {
+    boolean rots = may(FaultKind.ROT, 2);
+    boolean fails = may(FaultKind.UNREADABLE, 4);
+    int first = (int) Superblock.LABEL_BLOCKS + shape.journalBlocks();
+    int oneIn = 2 + chance.nextInt(30);
+    for (int block = first; block < shape.driveBlocks() && (rots || fails); block++) {
+      if (chance.nextInt(oneIn) != 0) {
+        continue;
+      }
+      long offset = (long) block * Drive.BLOCK_BYTES;
+      if (rots) {
+        array.drives[drive].rot(offset + chance.nextInt(Drive.BLOCK_BYTES));
+      } else {
+        array.drives[drive].makeUnreadable(offset);
+      }
+    }
+    if (rots || fails) {
+      events.add(
+          "after %d operations: one in %d blocks of drive %d %s"
+              .formatted(operations, oneIn, drive, rots ? "rots" : "can't be read"));
     }
   }
 

@@ -36,6 +36,7 @@ public final class Statistics {
     PARITIES_REMADE("paritiesRemade"),
     DAMAGED_IN_RECOVERY("blocksMadeInRecovery"),
     BLOCKS_REBUILT("blocksRebuilt"),
+    BLOCKS_KEPT("blocksKept"),
     REBUILDS("rebuildsCompleted");
 
     final String key;

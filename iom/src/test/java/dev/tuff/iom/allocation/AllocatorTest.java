@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tuff.iom.checkpoint.Root;
+import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageCache;
+import dev.tuff.iom.object.PageFormat;
+import dev.tuff.iom.object.PageRequest;
+import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.support.DriveRig;
 import java.util.BitSet;
@@ -162,5 +166,84 @@ class AllocatorTest {
     assertThat(Allocator.pagesFor(32_257)).isEqualTo(3);
     assertThat(Allocator.pagesFor(32_256L * 252)).isEqualTo(253);
     assertThat(Allocator.pagesFor(32_256L * 252 + 1)).isEqualTo(256);
+  }
+
+  /** Has an allocator remember what a drive had in use before: a bit each from the first block. */
+  private static void remember(Allocator allocator, long... words) {
+    DriveRig rig = new DriveRig(1, 64, 16 * 4096L);
+    UUID id = new UUID(1, 2);
+    PageCache before =
+        new PageCache(rig.drive(), id, 0, rig.buffers(1, 4096)[0], what -> {}, address -> true);
+    Root root = new Root(id, 0);
+    PageRequest request = new PageRequest(page -> {});
+    PageTree tree = new PageTree(before, PageFormat.KIND_BITMAP, 0, 1, root.bitmap());
+    assertThat(tree.get(request, 0, true)).isTrue();
+    Page page = request.page();
+    for (int w = 0; w < words.length; w++) {
+      page.setLong(PageFormat.HEADER_BYTES + 8L * w, words[w]);
+    }
+    page.markDirty(1);
+    page.newAddress = 5;
+    page.seal();
+    rig.write(5, page.memory.asSlice(page.base, 4096));
+    boolean[] loaded = new boolean[1];
+    PageCache hints =
+        PageCache.ofHints(rig.drive(), id, 0, rig.buffers(1, 4096)[0], address -> address > 0);
+    allocator.loadFormer(hints, root.bitmap(), () -> loaded[0] = true);
+    rig.settle();
+    assertThat(loaded[0]).isTrue();
+  }
+
+  @Test
+  void formerBlocksAreFreeAndGivenOutLast() {
+    Allocator allocator = allocator(200);
+    long[] addresses = new long[200];
+    allocator.takeAt(FIRST + 3, 1);
+    // Blocks 0 to 63 but for one that is in use by now, 70, and some beyond the end.
+    remember(allocator, -1L, 1L << 6, 0, -1L);
+    assertThat(allocator.formerBlocks()).isEqualTo(63 + 1 + 8);
+    assertThat(allocator.freeBlocks()).isEqualTo(199);
+    assertThat(allocator.isFormer(FIRST)).isTrue();
+    assertThat(allocator.isFormer(FIRST + 3)).as("in use").isFalse();
+    assertThat(allocator.isFormer(FIRST + 64)).isFalse();
+    assertThat(allocator.isFormer(FIRST - 1)).as("elsewhere").isFalse();
+
+    allocator.allocate(126, addresses, 0, 2);
+    assertThat(allocator.formerBlocks()).isEqualTo(72);
+    long another = allocator.reserve();
+    assertThat(allocator.isFormer(another)).isFalse();
+    assertThat(allocator.formerBlocks()).isEqualTo(72);
+
+    // All others are taken: from here on they go.
+    allocator.reserveFormer(FIRST + 9);
+    assertThat(allocator.isFormer(FIRST + 9)).isFalse();
+    assertThat(allocator.freeBlocks()).isEqualTo(71);
+    allocator.allocate(71, addresses, 0, 3);
+    assertThat(allocator.formerBlocks()).isZero();
+    assertThat(allocator.freeBlocks()).isZero();
+    for (int i = 0; i < 71; i++) {
+      assertThat(addresses[i]).isNotIn(FIRST + 3, FIRST + 9, another);
+    }
+    allocator.takeReserved(FIRST + 9, 4);
+    assertThat(allocator.inUse(FIRST + 9)).isTrue();
+  }
+
+  @Test
+  void formerBlocksAreForgottenWhenTheyAreTakenOrDropped() {
+    Allocator allocator = allocator(64);
+    remember(allocator, 0xffL);
+    allocator.takeAt(FIRST + 1, 1);
+    allocator.free(FIRST + 1, 2);
+    assertThat(allocator.isFormer(FIRST + 1)).as("something else was there").isFalse();
+    allocator.dropFormer(FIRST + 2);
+    assertThat(allocator.formerBlocks()).isEqualTo(6);
+    allocator.reserveFormer(FIRST + 4);
+    allocator.release(FIRST + 4);
+    assertThat(allocator.isFormer(FIRST + 4)).isFalse();
+    assertThatThrownBy(() -> allocator.reserveFormer(FIRST + 4))
+        .isInstanceOf(Invariant.Broken.class);
+    allocator.dropAllFormer();
+    assertThat(allocator.formerBlocks()).isZero();
+    assertThat(allocator.freeBlocks()).isEqualTo(64);
   }
 }

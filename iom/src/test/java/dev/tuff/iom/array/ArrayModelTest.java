@@ -185,7 +185,8 @@ class ArrayModelTest {
         assertSame(array, model, "without another, seed " + seed);
         load(array, model, random, 200);
         // By hand this time; and stopped before it is rebuilt.
-        array.replaceInService(second, files.paths.get(drives + 1), false, false);
+        array.replaceInService(
+            new Replacement(second, files.paths.get(drives + 1), false, false, false));
         assertSame(array, model, "with another in its place, seed " + seed);
       }
       members.set(first, files.paths.get(drives));

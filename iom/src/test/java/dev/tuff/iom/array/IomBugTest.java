@@ -175,7 +175,8 @@ class IomBugTest {
       }
       List<Path> others = new ArrayList<>(members);
       others.remove(2);
-      List<Path> now = Array.replaceDrive(others, new Replacement(2, members.get(2), false, false));
+      List<Path> now =
+          Array.replaceDrive(others, new Replacement(2, members.get(2), false, false, false));
       try (Array array = Array.assemble(now, listening())) {
         while (array.anythingToRebuild()) {
           ArrayModelTest.load(array, model, random, 20);

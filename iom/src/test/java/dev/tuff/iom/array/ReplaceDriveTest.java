@@ -76,7 +76,7 @@ class ReplaceDriveTest {
   }
 
   private static Replacement replacement(int index, Path drive) {
-    return new Replacement(index, drive, false, false);
+    return new Replacement(index, drive, false, false, false);
   }
 
   @Test
@@ -146,7 +146,7 @@ class ReplaceDriveTest {
       put(files.paths.subList(0, 5), 3);
       List<Path> others = files.without(0, 3, 5);
       List<Path> now = Array.replaceDrive(others, replacement(0, files.paths.get(5)));
-      // The one of place 3 has missed that, and is taken as if it were empty.
+      // The one of place 3 has missed that, and comes back.
       try (Array array = Array.assemble(now, PLAIN)) {
         write(array, 3 << 20, 1 << 20);
       }
@@ -161,6 +161,47 @@ class ReplaceDriveTest {
       without.remove(files.paths.get(4));
       try (Array array = Array.assemble(without, LOOK)) {
         assertSame(array);
+      }
+    }
+  }
+
+  /** A stale drive keeps what has not changed, unless it is not to be trusted. */
+  @Test
+  void theVeryDriveComesBackAndKeepsWhatItHas() throws InterruptedException {
+    try (TestDrives files = new TestDrives(5, DRIVE_BYTES)) {
+      format(files, 5, 3, 2);
+      put(files.paths, 7);
+      Path stale = files.paths.get(2);
+      for (boolean fromNothing : new boolean[] {false, true}) {
+        try (Array array = Array.assemble(files.without(2), PLAIN)) {
+          byte[] piece = new byte[3 << 20];
+          new Random(8).nextBytes(piece);
+          System.arraycopy(piece, 0, content, 2 << 20, piece.length);
+          write(array, 2 << 20, piece.length);
+        }
+        List<Path> now =
+            Array.replaceDrive(
+                files.without(2), new Replacement(2, stale, false, false, fromNothing));
+        assertThat(Array.returned(stale)).isEqualTo(!fromNothing);
+        RebuildInfo rebuild;
+        try (Array array = Array.assemble(now, PLAIN)) {
+          finish(array);
+          assertSame(array);
+          rebuild = array.rebuilds().getFirst();
+        }
+        assertSound(now);
+        if (fromNothing) {
+          assertThat(rebuild.keptBytes()).isZero();
+        } else {
+          // 3 MiB of 24 were written, and what is beside them in their groups.
+          assertThat(rebuild.keptBytes()).isGreaterThan(6 * rebuild.rebuiltBytes());
+        }
+        List<Path> others = new ArrayList<>(now);
+        others.remove(files.paths.get(0));
+        others.remove(files.paths.get(4));
+        try (Array array = Array.assemble(others, LOOK)) {
+          assertSame(array);
+        }
       }
     }
   }
@@ -237,7 +278,8 @@ class ReplaceDriveTest {
       format(files, 5, 4, 1);
       put(files.paths.subList(0, 5), 4);
       List<Path> now =
-          Array.replaceDrive(files.without(5), new Replacement(4, files.paths.get(5), true, false));
+          Array.replaceDrive(
+              files.without(5), new Replacement(4, files.paths.get(5), true, false, false));
       assertThat(now).doesNotContain(files.paths.get(4));
       try (Array array = Array.assemble(files.paths, PLAIN)) {
         finish(array);

@@ -138,7 +138,7 @@ class VolumeResizeTest {
       load(array, 10);
     }
     List<Path> joined =
-        Array.replaceDrive(rest, new Replacement(gone, files.paths.get(gone), false, true));
+        Array.replaceDrive(rest, new Replacement(gone, files.paths.get(gone), false, true, false));
     try (Array array = start(joined, shards)) {
       assertHolds(array);
       resize(array, 9 * MIB);

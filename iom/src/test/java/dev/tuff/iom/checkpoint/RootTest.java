@@ -89,6 +89,89 @@ class RootTest {
       0ff0  00 00 00 00 00 00 00 00 00 00 00 00 c3 4c 03 e1
       """;
 
+  /** The root of a drive that has come back a second time. */
+  private static Root returning() {
+    Root others = root();
+    BitSet there = new BitSet();
+    there.set(0);
+    Root former = root();
+    Root once = Root.ofReturning(others, former, there);
+    once.bitmap().set(0x33333, 0xd1d2d3d4);
+    once.objects().set(0x44444, 0xe1e2e3e4);
+    once.setNextGfid(7);
+    return Root.ofReturning(once, once, there);
+  }
+
+  @Test
+  void bytesOfAReturningOneAreFrozen() {
+    MemorySegment block = Bytes.block();
+    returning().encode(block, 0, 0);
+    assertThat(Bytes.hex(block, 0, 4096)).isEqualTo(GOLDEN_RETURNING);
+  }
+
+  private static final String GOLDEN_RETURNING =
+      """
+      0000  54 55 46 46 52 4f 4f 54 01 00 00 00 01 00 00 00
+      0010  77 66 55 44 33 22 11 00 ff ee dd cc bb aa 99 88
+      0020  05 00 00 00 00 00 00 00 03 00 00 00 00 00 00 00
+      0030  00 00 00 00 00 14 00 00 00 00 00 00 00 00 00 00
+      0040  01 00 00 00 00 14 00 00 01 00 00 00 00 00 00 00
+      0050  05 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+      0070  00 00 00 00 00 00 00 00 21 00 00 00 00 00 00 00
+      0100  00 00 02 00 00 00 00 00 00 00 00 00 00 00 00 00
+      08f0  00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00
+      0a00  02 00 00 00 00 00 00 00 33 33 03 00 00 00 00 00
+      0a10  d4 d3 d2 d1 00 00 00 00 44 44 04 00 00 00 00 00
+      0a20  e4 e3 e2 e1 00 00 00 00 07 00 00 00 00 00 00 00
+      0a30  11 11 01 00 00 00 00 00 b4 b3 b2 b1 00 00 00 00
+      0a40  22 22 02 00 00 00 00 00 c4 c3 c2 c1 00 00 00 00
+      0a50  2a 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+      0ff0  00 00 00 00 00 00 00 00 00 00 00 00 b5 86 46 8e
+      """;
+
+  @Test
+  void aReturningOneRemembersWhatItWas() {
+    MemorySegment block = Bytes.block();
+    Root root = returning();
+    root.encode(block, 0, 0);
+    Root found = Root.decode(block, 0, ID, 5, 1);
+    assertThat(found.sequence()).isEqualTo(3);
+    assertThat(found.rebuilding()).isTrue();
+    assertThat(found.bitmap().address()).as("it has nothing by itself").isZero();
+    assertThat(found.incarnation(5)).isEqualTo(2);
+    assertThat(found.formerStates())
+        .containsExactly(
+            new FormerState(0x33333, 0xd1d2d3d4, 0x44444, 0xe1e2e3e4, 7),
+            new FormerState(0x11111, 0xb1b2b3b4, 0x22222, 0xc1c2c3c4, 42));
+    for (int time = 0; time < 5; time++) {
+      root = Root.ofReturning(root, root, new BitSet());
+    }
+    assertThat(root.formerStates()).hasSize(Root.MAX_FORMER_STATES);
+    assertThat(root.formerStates().getLast().nextGfid()).as("the oldest stays").isEqualTo(42);
+    assertThat(root.formerStates().get(2).nextGfid()).as("the next to it does not").isOne();
+    found.endRebuild();
+    assertThat(found.formerStates()).isEmpty();
+    found.freezeRebuild();
+    found.encode(block, 0, 0);
+    assertThat(Root.decode(block, 0, ID, 5, 1).formerStates()).isEmpty();
+  }
+
+  @Test
+  void formerStatesThatMakeNoSenseAreRefused() {
+    for (long offset : new long[] {2560, 2568, 2584, 2600, 2608, 2640}) {
+      MemorySegment block = Bytes.block();
+      returning().encode(block, 0, 0);
+      block.set(LONG, offset, -1L);
+      block.set(INT, 4092, Bytes.crc(block, 0, 4092, -1));
+      assertThat(Root.decode(block, 0, ID, 5, 1)).as("field at %d", offset).isNull();
+    }
+    // And those of a drive that is not being rebuilt.
+    MemorySegment block = encoded(0);
+    block.set(LONG, 2560, 1L);
+    block.set(INT, 4092, Bytes.crc(block, 0, 4092, -1));
+    assertThat(Root.decode(block, 0, ID, 5, 1)).isNull();
+  }
+
   @Test
   void aCursorCountsWithTheStateThatWasFrozen() {
     MemorySegment block = Bytes.block();

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.function.LongPredicate;
 import org.junit.jupiter.api.Test;
 
 /** Frames, waiting, and what is believed of a page that comes from the drive. */
@@ -85,6 +86,31 @@ class PageCacheTest {
           .endsWith(bit < 32 ? "is not a metadata page" : "has a wrong checksum");
       Bytes.flip(block, bit);
     }
+  }
+
+  /** Of what is only a hint, a page that can't be believed says nothing, and nobody is alarmed. */
+  @Test
+  void aHintThatIsDamagedIsEmpty() {
+    writeLeaf(4711);
+    Page page = loadHint(address -> true);
+    assertThat(page.getLong(64)).isEqualTo(4711);
+    MemorySegment block = rig.block(ADDRESS);
+    Bytes.flip(block, 9 * 8);
+    rig.write(ADDRESS, block);
+    assertThat(loadHint(address -> true).getLong(64)).isZero();
+    rig.medium.makeUnreadable(ADDRESS * 4096);
+    assertThat(loadHint(address -> true).getLong(64)).isZero();
+    assertThat(loadHint(address -> false)).as("where nothing can be").isNull();
+    assertThat(rig.failures).isEmpty();
+  }
+
+  private Page loadHint(LongPredicate inUse) {
+    PageRequest request = new PageRequest(answered -> {});
+    PageCache hints = PageCache.ofHints(rig.drive(), ID, 5, slab, inUse);
+    if (!tree(hints, top, 1).get(request, 0, false)) {
+      rig.settle();
+    }
+    return request.page();
   }
 
   @Test

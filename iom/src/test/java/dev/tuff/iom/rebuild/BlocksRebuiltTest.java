@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class BlocksRebuiltTest {
   private static BlocksRebuilt data() {
-    BlocksRebuilt entry = new BlocksRebuilt();
+    BlocksRebuilt entry = new BlocksRebuilt(() -> {});
     entry.gfid = 0x0102030405060708L;
     entry.lblk = 32;
     entry.count = 3;
@@ -25,7 +25,7 @@ class BlocksRebuiltTest {
   }
 
   private static BlocksRebuilt parity() {
-    BlocksRebuilt entry = new BlocksRebuilt();
+    BlocksRebuilt entry = new BlocksRebuilt(() -> {});
     entry.ofParity(2);
     entry.gfid = 7;
     entry.lblk = 8;

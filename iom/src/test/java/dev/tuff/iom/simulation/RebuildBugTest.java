@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tuff.device.BlockDevice;
 import dev.tuff.device.IoOperation;
 import dev.tuff.device.IoRequest;
+import dev.tuff.iom.allocation.Allocator;
 import dev.tuff.iom.array.Iom;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.checkpoint.Root;
@@ -19,7 +20,11 @@ import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.write.WriteOp;
 import dev.tuff.xor.Crc32c;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
@@ -62,6 +67,37 @@ class RebuildBugTest {
   @Test
   void findsRebuiltBlocksThatAreNotJournaled() {
     assertFound("rebuilt blocks are not journaled", NotJournaled::new);
+  }
+
+  @Test
+  void findsKeptBlocksThatAreGivenOut() {
+    assertFound("kept blocks are free", KeptBlocksAreFree::new);
+  }
+
+  /** What a drive that has come back keeps may be given out as if nothing were there. */
+  private static final class KeptBlocksAreFree implements PlantedFault {
+    private final Map<Iom, List<Long>> before = new HashMap<>();
+
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      Iom at = array.iom(drive);
+      if (at != null && rebuildingRoot(array, drive) != null) {
+        Allocator allocator = at.rooms().allocator;
+        List<Long> former = new ArrayList<>();
+        for (long i = 0; i < allocator.blocks(); i++) {
+          if (allocator.isFormer(allocator.firstBlock() + i)) {
+            former.add(allocator.firstBlock() + i);
+          }
+        }
+        List<Long> were = before.put(at, former);
+        if (were != null) {
+          were.stream()
+              .filter(allocator::inUse)
+              .forEach(address -> allocator.free(address, at.rooms().journal.nextId()));
+        }
+      }
+      iom.onMessage(message);
+    }
   }
 
   /** A drive that is being rebuilt says that it has what an update needs, and has not. */
