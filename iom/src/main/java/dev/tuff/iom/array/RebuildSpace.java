@@ -40,7 +40,8 @@ final class RebuildSpace {
       Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
       expected.put(
           cnode.attributes().gfid(),
-          Math.min(of.data, share(cnode, false)) + Math.min(of.parity, share(cnode, true)));
+          Math.min(of.data, share(cnode, rooms.driveIndex, false))
+              + Math.min(of.parity, share(cnode, rooms.driveIndex, true)));
     }
     return expected;
   }
@@ -50,24 +51,24 @@ final class RebuildSpace {
     long kept = 0;
     for (Cnode cnode : rooms.cnodes().all()) {
       Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
-      kept += kept(cnode, of.data, cnode.mappedDataBlocks(), false);
-      kept += kept(cnode, of.parity, cnode.mappedParityBlocks(), true);
+      long data = share(cnode, rooms.driveIndex, false);
+      kept += kept(cnode, of.data, cnode.mappedDataBlocks(), data);
+      long parity = share(cnode, rooms.driveIndex, true);
+      kept += kept(cnode, of.parity, cnode.mappedParityBlocks(), parity);
     }
     return kept;
   }
 
-  private static long kept(Cnode cnode, long mostElsewhere, long here, boolean parity) {
+  private static long kept(Cnode cnode, long mostElsewhere, long here, long share) {
     long slack = mostElsewhere / 8 + SLACK_ROWS * cnode.layout().chunkBlocks();
-    long atMost = Math.min(mostElsewhere + slack, share(cnode, parity));
+    long atMost = Math.min(mostElsewhere + slack, share);
     return Math.max(0, atMost - here);
   }
 
   /** What a drive has of an object that is written as a whole. */
-  private static long share(Cnode cnode, boolean parity) {
+  private static long share(Cnode cnode, int drive, boolean parity) {
     Layout layout = cnode.layout();
     long rows = layout.rowsFor(cnode.attributes().extentBytes());
-    long periods = (rows + layout.drives() - 1) / layout.drives();
-    int members = parity ? layout.parityMembers() : layout.dataMembers();
-    return Math.min(rows, periods * members) * layout.chunkBlocks();
+    return parity ? layout.parityBlocksBefore(drive, rows) : layout.dataBlocksBefore(drive, rows);
   }
 }
