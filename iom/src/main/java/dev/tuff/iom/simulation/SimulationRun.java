@@ -266,7 +266,8 @@ final class SimulationRun {
   // ---- more drives
 
   private boolean addInService() {
-    if (!mayAdd() || array.failingOver()) {
+    // A write that goes wrong and is not closed when all recover is beyond what is promised.
+    if (!mayAdd() || array.failingOver() || armed != null || writes.anyBad()) {
       return false;
     }
     array.beginAdd();

@@ -181,6 +181,37 @@ class DriveAdditionTest {
     }
   }
 
+  /** No other drive knows of it yet when it is gone again; from then on all do. */
+  @Test
+  void oneThatFailsInItsFirstStartHasItsPlaceAllTheSame() {
+    SimulatedArray array =
+        new SimulatedArray(SHAPE, 90, PlantedFault.NONE, new SimulatedMemory(), SMALL);
+    array.client.load(20);
+    array.beginAdd();
+    array.run(() -> array.drives.length == 5);
+    array.fail(4);
+    array.run(() -> !array.failingOver());
+    assertThat(array.missing().toString()).isEqualTo("{4}");
+    array.client.load(20);
+    array.stop();
+    array.lose(4);
+    array.start();
+    assertThat(array.drives).hasSize(5);
+    array.stop();
+    array.replace(4);
+    array.start();
+    array.run(
+        () -> {
+          array.rebuildInBackground(4);
+          return array.rebuilding().isEmpty();
+        });
+    array.client.learn();
+    assertThat(array.client.wrongReads()).isEmpty();
+    array.stop();
+    assertThat(array.check().findings()).isEmpty();
+    array.close();
+  }
+
   /**
    * Grown onto added drives, shrunk to before them, and grown again: what is new reads as zeros.
    */
