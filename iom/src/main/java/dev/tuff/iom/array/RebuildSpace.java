@@ -2,6 +2,7 @@ package dev.tuff.iom.array;
 
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.side.SideRooms;
 import java.util.HashMap;
 import java.util.Map;
@@ -65,10 +66,27 @@ final class RebuildSpace {
     return Math.max(0, atMost - here);
   }
 
-  /** What a drive has of an object that is written as a whole. */
+  /**
+   * What a drive has at most of an object that is written as a whole, each stretch rounded up to
+   * whole rounds of its drives: runs take space for a moment for what is there already.
+   */
   private static long share(Cnode cnode, int drive, boolean parity) {
     Layout layout = cnode.layout();
-    long rows = layout.rowsFor(cnode.attributes().extentBytes());
-    return parity ? layout.parityBlocksBefore(drive, rows) : layout.dataBlocksBefore(drive, rows);
+    ObjectAttributes attributes = cnode.attributes();
+    int members = parity ? layout.parityMembers() : layout.dataMembers();
+    long chunks = 0;
+    long firstRow = 0;
+    int drives = attributes.drives();
+    for (Layout.Stretch next : attributes.stretches()) {
+      chunks += share(next.firstRow() - firstRow, drives, drive, members);
+      firstRow = next.firstRow();
+      drives = next.drives();
+    }
+    long rows = layout.rowsFor(attributes.extentBytes());
+    return (chunks + share(rows - firstRow, drives, drive, members)) * layout.chunkBlocks();
+  }
+
+  private static long share(long rows, int drives, int drive, int members) {
+    return drive < drives ? Math.min(rows, (rows + drives - 1) / drives * members) : 0;
   }
 }
