@@ -4,11 +4,12 @@ import dev.tuff.natives.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
- * Off-heap memory of a fixed size for I/O, cut into {@link IoBuffer}s from the front; what was cut
- * off is not given back one by one. Thread-safe.
+ * Off-heap memory for I/O, cut into {@link IoBuffer}s, each from the first region that has room for
+ * it; what was cut off is not given back one by one. Thread-safe.
  */
 public final class IoMemory implements AutoCloseable {
   /** Buffers and their sizes are multiples of this. */
@@ -17,14 +18,19 @@ public final class IoMemory implements AutoCloseable {
   /** The kernel takes no larger fixed buffer. */
   public static final long LARGEST_REGION_BYTES = 1L << 30;
 
-  private final List<NativeMemory> owned;
-  private final List<MemorySegment> regions;
-  private int region;
-  private long used;
+  /**
+   * A piece of memory in one, which is a fixed buffer of the loops.
+   *
+   * @param owned what it is mapped with; null where it is the collector's
+   */
+  public record Region(int index, MemorySegment segment, NativeMemory owned) {}
 
-  private IoMemory(List<NativeMemory> owned, List<MemorySegment> regions) {
-    this.owned = List.copyOf(owned);
-    this.regions = List.copyOf(regions);
+  private final List<Region> regions;
+  private long[] used;
+
+  private IoMemory(List<Region> regions) {
+    this.regions = new ArrayList<>(regions);
+    this.used = new long[regions.size()];
   }
 
   /**
@@ -34,27 +40,50 @@ public final class IoMemory implements AutoCloseable {
    * @throws dev.tuff.natives.PosixException if there is not so much
    */
   public static IoMemory open(long bytes) {
-    List<NativeMemory> owned = new ArrayList<>();
-    List<MemorySegment> regions = new ArrayList<>();
+    List<Region> regions = new ArrayList<>();
     for (long rest = roundUp(bytes); rest > 0; rest -= LARGEST_REGION_BYTES) {
-      long size = Math.min(rest, LARGEST_REGION_BYTES);
-      NativeMemory mapped =
-          size < NativeMemory.HUGE_PAGE_BYTES
-              ? NativeMemory.map(size)
-              : NativeMemory.map(size, NativeMemory.Option.HUGE_PAGES);
-      owned.add(mapped);
-      regions.add(mapped.segment());
+      regions.add(map(regions.size(), Math.min(rest, LARGEST_REGION_BYTES)));
     }
-    return new IoMemory(owned, regions);
+    return new IoMemory(regions);
+  }
+
+  private static Region map(int index, long bytes) {
+    NativeMemory mapped =
+        bytes < NativeMemory.HUGE_PAGE_BYTES
+            ? NativeMemory.map(bytes)
+            : NativeMemory.map(bytes, NativeMemory.Option.HUGE_PAGES);
+    return new Region(index, mapped.segment(), mapped);
   }
 
   /** Memory for {@link SimulatedLoop}s, which nothing is registered with. */
   public static IoMemory plain(long bytes) {
-    List<MemorySegment> regions = new ArrayList<>();
+    List<Region> regions = new ArrayList<>();
     for (long rest = roundUp(bytes); rest > 0; rest -= LARGEST_REGION_BYTES) {
-      regions.add(Arena.ofAuto().allocate(Math.min(rest, LARGEST_REGION_BYTES), ALIGNMENT_BYTES));
+      long size = Math.min(rest, LARGEST_REGION_BYTES);
+      regions.add(new Region(regions.size(), Arena.ofAuto().allocate(size, ALIGNMENT_BYTES), null));
     }
-    return new IoMemory(List.of(), regions);
+    return new IoMemory(regions);
+  }
+
+  /**
+   * Maps a region that the memory is to have beside those that it has. Nothing is cut from it
+   * before every loop has {@link UringLoop#register registered} it and it was {@link #add added};
+   * it is given back with the memory in any case. One after the other.
+   *
+   * @param bytes size, rounded up to 4 KiB, at most {@link #LARGEST_REGION_BYTES}
+   * @throws dev.tuff.natives.PosixException if there is not so much
+   */
+  public synchronized Region another(long bytes) {
+    Region region = map(regions.size(), roundUp(bytes));
+    used = Arrays.copyOf(used, regions.size() + 1);
+    used[regions.size()] = region.segment().byteSize();
+    regions.add(region);
+    return region;
+  }
+
+  /** From now on buffers are cut from it, too. */
+  public synchronized void add(Region region) {
+    used[region.index()] = 0;
   }
 
   private static long roundUp(long bytes) {
@@ -76,8 +105,9 @@ public final class IoMemory implements AutoCloseable {
           "buffers must be multiples of 4 KiB: " + bytesEach + " bytes");
     }
     IoBuffer[] buffers = new IoBuffer[count];
+    int region = 0;
     for (int i = 0; i < count; i++) {
-      while (regions.get(region).byteSize() - used < bytesEach) {
+      while (regions.get(region).segment().byteSize() - used[region] < bytesEach) {
         if (region + 1 == regions.size()) {
           throw new IllegalStateException(
               "I/O memory of "
@@ -89,10 +119,11 @@ public final class IoMemory implements AutoCloseable {
                   + " bytes");
         }
         region++;
-        used = 0;
       }
-      buffers[i] = new IoBuffer(regions.get(region).asSlice(used, bytesEach), region, this);
-      used += bytesEach;
+      buffers[i] =
+          new IoBuffer(
+              regions.get(region).segment().asSlice(used[region], bytesEach), region, this);
+      used[region] += bytesEach;
     }
     return buffers;
   }
@@ -102,21 +133,20 @@ public final class IoMemory implements AutoCloseable {
    * buffers of before nobody uses any more.
    */
   public synchronized void rewind() {
-    region = 0;
-    used = 0;
+    Arrays.fill(used, 0);
   }
 
   /** Size of all regions. */
-  public long bytes() {
+  public synchronized long bytes() {
     long bytes = 0;
-    for (MemorySegment segment : regions) {
-      bytes += segment.byteSize();
+    for (Region region : regions) {
+      bytes += region.segment().byteSize();
     }
     return bytes;
   }
 
-  List<MemorySegment> regions() {
-    return regions;
+  synchronized List<MemorySegment> regions() {
+    return regions.stream().map(Region::segment).toList();
   }
 
   /**
@@ -125,6 +155,10 @@ public final class IoMemory implements AutoCloseable {
    */
   @Override
   public synchronized void close() {
-    owned.forEach(NativeMemory::close);
+    for (Region region : regions) {
+      if (region.owned() != null) {
+        region.owned().close();
+      }
+    }
   }
 }

@@ -65,6 +65,17 @@ public final class UringDevice implements BlockDevice {
     }
   }
 
+  /**
+   * The size of a drive that nobody has open, and {@link #open} would open.
+   *
+   * @throws DriveUnusableException with one sentence that says why it would not
+   */
+  public static long sizeBytes(Path path, long minimumBytes) {
+    try (NativeFile file = DriveProbe.open(path)) {
+      return DriveProbe.geometry(file, minimumBytes).sizeBytes();
+    }
+  }
+
   @Override
   public String name() {
     return name;

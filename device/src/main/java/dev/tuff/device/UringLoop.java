@@ -76,6 +76,15 @@ public final class UringLoop implements IoLoop {
    * @throws dev.tuff.natives.RingException with a sentence that says what mends it
    */
   public static UringLoop open(IoMemory memory, int maxDevices, int maxInFlight) {
+    return open(memory, maxDevices, maxInFlight, 0);
+  }
+
+  /**
+   * Likewise, for memory that is to grow.
+   *
+   * @param moreRegions how often at most; see {@link #register}
+   */
+  public static UringLoop open(IoMemory memory, int maxDevices, int maxInFlight, int moreRegions) {
     if (maxDevices < 1 || maxInFlight < 1 || maxInFlight > 32_000) {
       throw new IllegalArgumentException(
           maxDevices + " devices, " + maxInFlight + " requests in flight");
@@ -86,7 +95,7 @@ public final class UringLoop implements IoLoop {
     boolean ready = false;
     try {
       ring.registerFiles(maxDevices);
-      ring.registerBuffers(memory.regions());
+      ring.registerBuffers(memory.regions(), moreRegions);
       UringLoop loop = new UringLoop(ring, memory, maxDevices, maxInFlight);
       ready = true;
       return loop;
@@ -249,6 +258,16 @@ public final class UringLoop implements IoLoop {
 
   IoMemory memory() {
     return memory;
+  }
+
+  /**
+   * Takes a region on that the memory is to have; on the loop's thread. To be done once for each
+   * region and loop, before the region is {@link IoMemory#add added}.
+   *
+   * @throws dev.tuff.natives.RingException with a sentence that says what mends it
+   */
+  public void register(IoMemory.Region region) {
+    ring.registerBuffer(region.index(), region.segment());
   }
 
   /** Sockets on the same ring. */

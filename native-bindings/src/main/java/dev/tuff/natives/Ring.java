@@ -298,26 +298,50 @@ public final class Ring implements AutoCloseable {
 
   /** Pins each segment, at most 1 GiB, as the fixed buffer of its place in the list. Once. */
   public void registerBuffers(List<MemorySegment> buffers) {
+    registerBuffers(buffers, 0);
+  }
+
+  /** Likewise, and leaves so many places behind them for {@link #registerBuffer}. */
+  public void registerBuffers(List<MemorySegment> buffers, int more) {
     try (Arena arena = Arena.ofConfined()) {
       long bytes = 0;
-      MemorySegment vectors = arena.allocate(iovec.layout(), buffers.size());
+      // Those that are left as they are, without address and length, are places that are empty.
+      MemorySegment vectors = arena.allocate(iovec.layout(), buffers.size() + more);
       for (int i = 0; i < buffers.size(); i++) {
-        MemorySegment vector = iovec.asSlice(vectors, i);
-        iovec.iov_base(vector, buffers.get(i));
-        iovec.iov_len(vector, buffers.get(i).byteSize());
+        put(vectors, i, buffers.get(i));
         bytes += buffers.get(i).byteSize();
       }
-      int error = -Uring.io_uring_register_buffers(struct, vectors, buffers.size());
-      if (error == ENOMEM) {
-        throw new RingException(
-            "io_uring may not lock another "
-                + (bytes >> 20)
-                + " MiB of buffers; raise the limit above the sum of what all rings of this user"
-                + " lock (ulimit -l, LimitMEMLOCK= of the service)",
-            error);
-      }
-      check("register buffers", -error);
+      checkLocked(Uring.io_uring_register_buffers(struct, vectors, buffers.size() + more), bytes);
     }
+  }
+
+  /** Pins a segment, at most 1 GiB, as the fixed buffer of a place that is empty. */
+  public void registerBuffer(int place, MemorySegment buffer) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment vector = arena.allocate(iovec.layout());
+      put(vector, 0, buffer);
+      int done =
+          Uring.io_uring_register_buffers_update_tag(struct, place, vector, MemorySegment.NULL, 1);
+      checkLocked(Math.min(done, 0), buffer.byteSize());
+    }
+  }
+
+  private static void put(MemorySegment vectors, int index, MemorySegment buffer) {
+    MemorySegment vector = iovec.asSlice(vectors, index);
+    iovec.iov_base(vector, buffer);
+    iovec.iov_len(vector, buffer.byteSize());
+  }
+
+  private static void checkLocked(int result, long bytes) {
+    if (result == -ENOMEM) {
+      throw new RingException(
+          "io_uring may not lock another "
+              + (bytes >> 20)
+              + " MiB of buffers; raise the limit above the sum of what all rings of this user"
+              + " lock (ulimit -l, LimitMEMLOCK= of the service)",
+          ENOMEM);
+    }
+    check("register buffers", result);
   }
 
   private static void check(String what, int result) {

@@ -1,8 +1,12 @@
 package dev.tuff.tools;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +61,17 @@ record ArrayFile(UUID array, List<Path> drives, List<Path> spares, ScrubSchedule
     List<Path> left = new ArrayList<>(spares);
     left.remove(fresh);
     return new ArrayFile(array, paths, left, scrub);
+  }
+
+  /** The file with drives behind those that it names. */
+  ArrayFile withMore(List<Path> added) {
+    List<Path> paths = new ArrayList<>(drives);
+    for (Path path : added) {
+      if (!paths.contains(path)) {
+        paths.add(path);
+      }
+    }
+    return new ArrayFile(array, paths, spares, scrub);
   }
 
   /** The file with other spares. */
@@ -204,7 +219,19 @@ record ArrayFile(UUID array, List<Path> drives, List<Path> spares, ScrubSchedule
       }
     }
     Path whole = file.resolveSibling(file.getFileName() + ".new");
-    Files.writeString(whole, text);
+    try (FileChannel channel =
+        FileChannel.open(
+            whole,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE)) {
+      ByteBuffer bytes = ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8));
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+      // After a power cut a drive that the array has must not be missing in it.
+      channel.force(true);
+    }
     Files.move(
         whole,
         file,

@@ -80,7 +80,11 @@ final class DemoFailures {
           "byte for byte");
       ScrubReport scrubbed =
           new ArrayScrub(
-                  array, 0, true, ArrayScrub.fromTheBeginning(members.size()), (read, drives) -> {})
+                  array,
+                  0,
+                  true,
+                  ArrayScrub.forDrives(members.size(), List.of()),
+                  (read, drives) -> {})
               .run();
       demo.compared(
           "scrub of %d blocks".formatted(scrubbed.blocks()),

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
 /** {@code tuff drive}. */
 @Command(
     name = "drive",
-    description = "The drives of an array: show, find, fail, replace them; spares.",
+    description = "The drives of an array: show, find, fail, replace, add them; spares.",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       DriveCommand.ListDrives.class,
@@ -108,42 +108,96 @@ final class DriveCommand implements Runnable {
   @Command(
       name = "add",
       description = {
-        "Name a drive as a spare in the array file: a service takes it in by itself when a drive is",
-        "missing or fails. Nothing is written to it before. A service that runs hears of it when it",
-        "is started the next time."
+        "Add drives to the array: volumes that are made from now on, and what volumes grow by, are",
+        "spread over them, too; what is stored already stays where it is. All drives that the array",
+        "has must be there and rebuilt. Everything on the new drives is lost. A running service takes",
+        "them in while its clients go on. The array file is brought up to date.",
+        "With --spare: name drives as spares in the array file instead. A service takes a spare in by",
+        "itself when a drive is missing or fails. Nothing is written to it before. A service that runs",
+        "hears of it when it is started the next time."
       })
   static final class Add implements Callable<Integer> {
-    @Parameters(paramLabel = "DRIVE", description = "A block device or image file.")
-    private Path drive;
+    @Parameters(paramLabel = "DRIVE", arity = "1..*", description = "Block devices or image files.")
+    private List<Path> drives;
+
+    @Option(names = "--spare", description = "As spares, and not for data.")
+    private boolean spare;
 
     @Option(
-        names = "--spare",
-        description = "As a spare. (More drives for data are not possible yet.)")
-    private boolean spare;
+        names = "--force",
+        description = "Also a drive that holds something or belongs to another array.")
+    private boolean force;
 
     @Mixin private ArrayOptions array;
     @Mixin private OutputOptions output;
 
     @Override
     public Integer call() throws IOException {
-      if (!spare) {
-        throw new CommandException(
-            "an array can't be given more drives for data yet; add " + drive + " with --spare");
+      List<Path> added = drives.stream().map(path -> path.toAbsolutePath().normalize()).toList();
+      if (spare) {
+        addSpares(added);
+        return 0;
       }
-      Path file = array.file();
-      Path added = drive.toAbsolutePath().normalize();
-      if (!Files.exists(added)) {
-        throw new CommandException("drive " + added + ": no such file or device");
+      int first = addForData(added);
+      List<Map<String, Object>> result = new ArrayList<>();
+      StringBuilder text = new StringBuilder();
+      for (int i = 0; i < added.size(); i++) {
+        result.add(Map.of("drive", first + i, "path", added.get(i).toString()));
+        text.append("drive %d is %s now%n".formatted(first + i, added.get(i)));
       }
-      ArrayFile before = ArrayFile.read(file);
-      if (before.drives().contains(added) || before.spares().contains(added)) {
-        throw new CommandException("array file " + file + " names " + added + " already");
-      }
-      List<Path> spares = new ArrayList<>(before.spares());
-      spares.add(added);
-      before.withSpares(spares).write(file);
-      output.print(Map.of("spare", added.toString()), () -> "%s is a spare now%n".formatted(added));
+      output.print(result, text::toString);
       return 0;
+    }
+
+    private int addForData(List<Path> added) throws IOException {
+      List<String> names = added.stream().map(Path::toString).toList();
+      JsonNode served = array.askService("drive-add", Map.of("drives", names, "force", force));
+      if (served != null) {
+        return served.asInt();
+      }
+      List<Path> present = array.drives();
+      Path file = array.fileOrNull();
+      if (file != null) {
+        refuseSpares(ArrayFile.read(file), added);
+      }
+      Preflight.require(0);
+      List<Path> now = Array.addDrives(present, added, force);
+      // Named before any other drive tells of them: from then on they would be missing.
+      if (file != null) {
+        DriveLog.add(file, added);
+      }
+      // When it has been started they are there for good.
+      try (Array assembled = array.assemble(now)) {
+        return assembled.status().driveCount() - added.size();
+      }
+    }
+
+    private static void refuseSpares(ArrayFile file, List<Path> added) {
+      for (Path drive : added) {
+        if (file.spares().contains(drive)) {
+          throw new CommandException(
+              drive + " is a spare; take it out with 'tuff drive remove " + drive + "' first");
+        }
+      }
+    }
+
+    private void addSpares(List<Path> added) throws IOException {
+      Path file = array.file();
+      ArrayFile before = ArrayFile.read(file);
+      List<Path> spares = new ArrayList<>(before.spares());
+      for (Path drive : added) {
+        if (!Files.exists(drive)) {
+          throw new CommandException("drive " + drive + ": no such file or device");
+        }
+        if (before.drives().contains(drive) || spares.contains(drive)) {
+          throw new CommandException("array file " + file + " names " + drive + " already");
+        }
+        spares.add(drive);
+      }
+      before.withSpares(spares).write(file);
+      output.print(
+          added.stream().map(drive -> Map.of("spare", drive.toString())).toList(),
+          () -> String.join("", added.stream().map("%s is a spare now%n"::formatted).toList()));
     }
   }
 

@@ -49,6 +49,23 @@ final class DriveLog implements DriveListener {
   }
 
   @Override
+  public void onAdded(int drive, Path path) {
+    log.line("drive " + drive + " is " + path + ", which was added");
+    try {
+      if (file != null) {
+        add(file, List.of(path));
+      }
+    } catch (IOException | CommandException e) {
+      log.line("the array file could not be brought up to date: " + e.getMessage());
+    }
+  }
+
+  /** The array file names drives that were added. */
+  static synchronized void add(Path file, List<Path> added) throws IOException {
+    ArrayFile.read(file).withMore(added).write(file);
+  }
+
+  @Override
   public void onRefused(Path spare, String why) {
     log.line("spare " + spare + " can't be used: " + why);
   }

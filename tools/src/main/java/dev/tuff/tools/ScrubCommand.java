@@ -145,9 +145,7 @@ final class ScrubCommand implements Callable<Integer> {
     ScrubState noted = new ScrubState(state, status.uuid());
     Note note = noted.read(status.driveCount());
     List<DriveProgress> from =
-        fromStart || !note.underWay()
-            ? ArrayScrub.fromTheBeginning(status.driveCount())
-            : note.drives();
+        ArrayScrub.forDrives(status.driveCount(), fromStart ? List.of() : note.drives());
     long used = status.drives().stream().mapToLong(d -> Math.max(0, d.usedBytes())).sum();
     long readBefore = from.stream().mapToLong(d -> d.blocks() * BLOCK_BYTES).sum();
     long begun = System.nanoTime();

@@ -96,7 +96,8 @@ final class ScrubState {
                 drive.path("unconfirmed").asLong()));
       }
       return new Note(
-          drives.size() == driveCount ? drives : List.of(),
+          // Fewer where drives were added since.
+          drives.size() <= driveCount ? drives : List.of(),
           root.has("windowBegan") ? Instant.parse(root.get("windowBegan").asText()) : null,
           root.has("last") ? last(root.get("last")) : null);
     } catch (NoSuchFileException e) {

@@ -10,6 +10,7 @@ import dev.tuff.iom.nbd.Exports;
 import dev.tuff.iom.nbd.NbdServer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,6 +60,7 @@ final class Service {
     answers.put("drives-text", request -> Results.driveTable(array.status()).toString());
     answers.put("drive-fail", this::failDrive);
     answers.put("drive-replace", this::replaceDrive);
+    answers.put("drive-add", this::addDrives);
     answers.put("rebuild-policy", this::setRebuildPolicy);
     answers.put(
         "volumes", request -> array.status().volumes().stream().map(Results::volume).toList());
@@ -120,6 +122,19 @@ final class Service {
           e);
     }
     return Map.of("drive", index, "returns", returns);
+  }
+
+  private Object addDrives(JsonNode request) {
+    List<Path> added = new ArrayList<>();
+    request.path("drives").forEach(drive -> added.add(Path.of(drive.asText())));
+    int first = array.addInService(added, request.path("force").asBoolean());
+    // The file was written meanwhile, before anything could depend on it.
+    if (arrayFile != null && !ArrayFile.read(arrayFile).drives().containsAll(added)) {
+      throw new CommandException(
+          "the array has the new drives from %d on now, but %s could not be brought up to date: name them there"
+              .formatted(first, arrayFile));
+    }
+    return first;
   }
 
   private Object volume(JsonNode request) {

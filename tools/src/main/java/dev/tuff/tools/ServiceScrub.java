@@ -32,7 +32,6 @@ final class ServiceScrub implements AutoCloseable {
   private final Consumer<String> log;
   private final InstantSource clock;
   private final Thread thread;
-  private final int driveCount;
   private Note note;
   private Instant notBefore = Instant.MIN;
   private ArrayScrub current;
@@ -58,12 +57,11 @@ final class ServiceScrub implements AutoCloseable {
     this.state = new ScrubState(file, status.uuid());
     this.log = log;
     this.clock = clock;
-    this.driveCount = status.driveCount();
-    this.note = read();
+    this.note = read(status.driveCount());
     this.thread = Thread.ofPlatform().name("tuff-scrub").daemon(true).start(this::run);
   }
 
-  private Note read() {
+  private Note read(int driveCount) {
     try {
       return state.read(driveCount);
     } catch (CommandException e) {
@@ -134,7 +132,7 @@ final class ServiceScrub implements AutoCloseable {
   private void scrub() {
     Instant begun = clock.instant();
     boolean goesOn = note.underWay();
-    List<DriveProgress> drives = goesOn ? note.drives() : ArrayScrub.fromTheBeginning(driveCount);
+    List<DriveProgress> drives = ArrayScrub.forDrives(array.status().driveCount(), note.drives());
     readBytes = ScrubInfo.readBytes(note);
     log.accept(
         goesOn

@@ -140,9 +140,9 @@ class DriveFailureIT {
     makeArray("4+1", 5);
     load("1");
     String spare = image("s1");
-    TuffProcess.run(folder, "drive", "add", spare).refuses("add s1.img with --spare");
     TuffProcess.run(folder, "drive", "add", spare, "--spare").succeeds();
     TuffProcess.run(folder, "drive", "add", spare, "--spare").refuses("names", "already");
+    TuffProcess.run(folder, "drive", "add", spare).refuses("is a spare", "tuff drive remove");
     TuffProcess.run(folder, "drive", "remove", "d1.img").refuses("is a drive of the array");
     assertThat(TuffProcess.run(folder, "drive", "locate", "1").succeeds().out())
         .contains("image file", "d1.img");

@@ -40,7 +40,7 @@ class NbdServiceIT {
    * the newest version that was covered, or a newer one. With {@code --fua} nothing is flushed:
    * each write is hard when it is replied to.
    */
-  private static final String LOAD =
+  static final String LOAD =
       """
       import nbd, os, random, sys
       uri, told = sys.argv[1], sys.argv[2]

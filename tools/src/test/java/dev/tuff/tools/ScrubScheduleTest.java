@@ -31,7 +31,7 @@ class ScrubScheduleTest {
   }
 
   private static Note stopped(Instant windowBegan, Last last) {
-    return new Note(ArrayScrub.fromTheBeginning(3), windowBegan, last);
+    return new Note(ArrayScrub.forDrives(3, List.of()), windowBegan, last);
   }
 
   @Test
@@ -105,7 +105,8 @@ class ScrubScheduleTest {
     assertThat(read.drives()).hasSize(3);
     assertThat(read.windowBegan()).isEqualTo(NOON);
     assertThat(read.last()).isEqualTo(ended(NOON).last());
-    assertThat(state.read(4).underWay()).isFalse();
+    assertThat(state.read(4).underWay()).as("a drive was added since").isTrue();
+    assertThat(state.read(2).underWay()).isFalse();
     assertThat(new ScrubState(file, UUID.randomUUID()).read(3)).isEqualTo(Note.NONE);
     Files.writeString(file, "{\"array\":\"" + array + "\",\"last\":{\"ended\":\"soon\"}}");
     assertThatThrownBy(() -> state.read(3))

@@ -60,6 +60,12 @@ import java.util.function.Supplier;
 public final class Array implements AutoCloseable {
   private static final int DRIVE_QUEUE_DEPTH = 128;
 
+  /** Drives that can be added to an array in one run of it: rings keep room for them. */
+  private static final int MOST_ADDED = 16;
+
+  /** A ring does for so many at this queue depth. */
+  private static final int MOST_DRIVES_IN_RINGS = 32_000 / DRIVE_QUEUE_DEPTH;
+
   /** Memory for clients' requests, beside what the IOMs have. */
   private static final long CLIENT_BYTES = 64L << 20;
 
@@ -85,6 +91,13 @@ public final class Array implements AutoCloseable {
   private final ArrayRebuild rebuild;
   private final Spares spares;
   private final Object takingOut = new Object();
+
+  /** One drive is added at a time; not the array's monitor, as a start is waited for. */
+  private final Object adding = new Object();
+
+  /** Drives by which the memory of an IOM is measured: as many as there were at the start. */
+  private final int drivesAtStart;
+
   private final AtomicInteger begunFailovers = new AtomicInteger();
   private final AtomicInteger failovers = new AtomicInteger();
 
@@ -110,9 +123,12 @@ public final class Array implements AutoCloseable {
     this.loops = new UringLoop[shardCount];
     this.threads = new Thread[shardCount];
     this.clients = new ClientSide[shardCount];
-    this.devices = new BlockDevice[count];
-    this.roster = new Roster(count);
-    this.budgets = new SpaceBudget[count];
+    this.drivesAtStart = count;
+    int room = Math.clamp(MOST_DRIVES_IN_RINGS - count, 0, MOST_ADDED);
+    int most = count + (options.longRunning() && !readOnly ? room : 0);
+    this.devices = new BlockDevice[most];
+    this.roster = new Roster(count, most);
+    this.budgets = new SpaceBudget[most];
     this.rebuild = new ArrayRebuild(this);
     this.spares = new Spares(this, options.spares(), options.driveListener());
   }
@@ -198,15 +214,33 @@ public final class Array implements AutoCloseable {
     return label.root() != null && !label.root().formerStates().isEmpty();
   }
 
+  /**
+   * Makes drives members of an array that does not run, in places of their own behind all others: a
+   * start with the paths that are returned goes on from there, and when it is through, the array
+   * has them for good. Once more with the same drives is as good as once.
+   *
+   * @param drives those of the array, all of them
+   * @param force also when the new ones hold something
+   * @throws ArrayException with one sentence; nothing was changed then
+   */
+  public static List<Path> addDrives(List<Path> drives, List<Path> added, boolean force) {
+    return DriveAddition.add(drives, added, force);
+  }
+
   private void open() {
     for (int s = 0; s < shards.length; s++) {
       shards[s] = new Shard(s, this::onBroken);
-      loops[s] = UringLoop.open(memory, devices.length, DRIVE_QUEUE_DEPTH * devices.length);
+      loops[s] =
+          UringLoop.open(
+              memory,
+              devices.length,
+              DRIVE_QUEUE_DEPTH * devices.length,
+              devices.length - drivesAtStart);
       shards[s].attach(loops[s]);
       clients[s] = new ClientSide(shards[s]);
     }
     Shard.connect(shards);
-    for (int d = 0; d < devices.length; d++) {
+    for (int d = 0; d < drivesAtStart; d++) {
       DriveLabel label = drives.labels()[d];
       if (label == null) {
         continue;
@@ -257,7 +291,7 @@ public final class Array implements AutoCloseable {
             devices,
             shards,
             new ArrayMemory(memory, devices.length),
-            superblock -> IomMemory.of(superblock, devices.length),
+            superblock -> IomMemory.of(superblock, drivesAtStart),
             readOnly,
             this::alarm,
             roster,
@@ -529,6 +563,134 @@ public final class Array implements AutoCloseable {
     failedDrives.remove(index);
     awaitServing();
     return !joined.root().formerStates().isEmpty();
+  }
+
+  /**
+   * Makes empty drives members in places of their own, behind all others, while clients go on: they
+   * see nothing of it but a pause for each. When this returns the array has them for good, and
+   * volumes that are made or grow from now on are spread over them, too. {@link
+   * AssembleOptions.DriveListener#onAdded} hears of each.
+   *
+   * @param force also those that hold something
+   * @return the place of the first; the others follow
+   * @throws ArrayException with one sentence when it can't be; nothing was changed then, unless a
+   *     drive has failed meanwhile
+   */
+  public int addInService(List<Path> added, boolean force) {
+    if (!options.longRunning() || readOnly) {
+      throw new ArrayException(
+          "This process has the array for a short time, or to read it; add the drive when it has ended.");
+    }
+    synchronized (adding) {
+      awaitServing();
+      checkAddable(added, force);
+      int first = driveCount();
+      for (Path drive : added) {
+        addInService(drive);
+      }
+      return first;
+    }
+  }
+
+  private void checkAddable(List<Path> added, boolean force) {
+    List<Path> members = new ArrayList<>();
+    for (int d = 0; d < driveCount(); d++) {
+      if (!present(d) || rebuilding(d)) {
+        throw new ArrayException(DriveAddition.notWhole(d, present(d)));
+      }
+      members.add(drives.labels()[d].path());
+    }
+    DriveAddition.checkDistinct(members, added);
+    if (driveCount() + added.size() > devices.length) {
+      throw new ArrayException(
+          "There is room for %d more drives in this run of the array; stop it, and add the drives then."
+              .formatted(devices.length - driveCount()));
+    }
+    DriveAddition.checkCount(drives.labels(), added.size());
+    for (Path drive : added) {
+      if (spares.waiting().contains(drive.toAbsolutePath().normalize())) {
+        throw new ArrayException(
+            drive
+                + " is a spare that waits; take it out with 'tuff drive remove', and start again.");
+      }
+      DriveAddition.checkOwner(DriveLabel.read(drive), drives.labels(), force);
+      sizeOf(drive);
+    }
+  }
+
+  private void addInService(Path drive) {
+    int index = driveCount();
+    long blocks = sizeOf(drive) / Drive.BLOCK_BYTES;
+    makeRoomFor(blocks);
+    AddInService joining =
+        new AddInService(
+            index,
+            drive,
+            loops[index % loops.length],
+            DRIVE_QUEUE_DEPTH,
+            blocks,
+            label -> {
+              drives.add(label);
+              options.driveListener().onAdded(index, drive);
+            });
+    failover.join(joining);
+    await(joining.joined());
+    awaitServing();
+    if (!present(index)) {
+      throw new ArrayException(
+          "%s is drive %d now and has failed since (%s); replace it."
+              .formatted(drive, index, failedDrives.get(index)));
+    }
+  }
+
+  private long sizeOf(Path drive) {
+    try {
+      return UringDevice.sizeBytes(drive, drives.smallest().sizeBlocks() * Drive.BLOCK_BYTES);
+    } catch (DriveUnusableException e) {
+      throw new ArrayException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Memory for the IOM of a drive of so many blocks, for its proxy and for its rebuild, known to
+   * every ring before any of it is used.
+   */
+  private void makeRoomFor(long blocks) {
+    IomMemory sizes = IomMemory.of(drives.smallest().ofSize(blocks), drivesAtStart);
+    long bytes =
+        sizes.bytes()
+            + sizes.rebuildBytes()
+            + IomMemory.proxyBytes()
+            + 2 * sizes.largestBufferBytes();
+    if (bytes > IoMemory.LARGEST_REGION_BYTES) {
+      throw new ArrayException(
+          "The drive is too large to be added while the array runs; stop it, and add the drive then.");
+    }
+    try {
+      IoMemory.Region region = memory.another(bytes);
+      for (int s = 0; s < shards.length; s++) {
+        UringLoop loop = loops[s];
+        await(
+            this.<Void>onShard(
+                s,
+                done -> {
+                  try {
+                    loop.register(region);
+                    done.complete(null);
+                  } catch (RingException e) {
+                    done.completeExceptionally(new ArrayException(e.getMessage(), e));
+                  }
+                }));
+      }
+      memory.add(region);
+    } catch (PosixException e) {
+      throw new ArrayException("There is no memory for another drive: " + e.getMessage() + ".", e);
+    }
+  }
+
+  /** The most drives that there can be in this run. */
+  int mostDrives() {
+    return devices.length;
   }
 
   /** The first drive that is missing, below 0 when none is. */
@@ -828,7 +990,7 @@ public final class Array implements AutoCloseable {
               + attributes.name()
               + " has been resized as often as a volume can be; copy it to a new one.");
     }
-    return attributes.resized(sizeBytes);
+    return attributes.resized(sizeBytes, driveCount());
   }
 
   private void prepare(Volume volume, VolumeResize begun) {

@@ -56,7 +56,7 @@ final class ArrayRebuild implements AutoCloseable {
 
   ArrayRebuild(Array array) {
     this.array = array;
-    this.measured = new Measured[array.driveCount()];
+    this.measured = new Measured[array.mostDrives()];
     for (int d = 0; d < measured.length; d++) {
       measured[d] = new Measured();
     }

@@ -141,10 +141,15 @@ public final class ArrayScrub {
     this.listener = listener;
   }
 
-  /** For an array that is scrubbed from its beginning. */
-  public static List<DriveProgress> fromTheBeginning(int driveCount) {
-    List<DriveProgress> drives = new ArrayList<>();
-    for (int d = 0; d < driveCount; d++) {
+  /**
+   * For an array that is scrubbed from where another scrub was stopped. Drives that were added
+   * since are scrubbed from their beginnings.
+   *
+   * @param noted of that one; empty for a scrub from the beginning
+   */
+  public static List<DriveProgress> forDrives(int driveCount, List<DriveProgress> noted) {
+    List<DriveProgress> drives = new ArrayList<>(noted);
+    while (drives.size() < driveCount) {
       drives.add(new DriveProgress());
     }
     return drives;

@@ -151,6 +151,26 @@ public final class ArrayStart {
   }
 
   /**
+   * Makes an empty drive one of an array, in a place of its own behind all others, and returns its
+   * label: to be started with the labels of the others.
+   *
+   * @param labels of the array's drives, all of them there
+   * @param block memory of the loop for one block
+   * @param incarnation of the place's first drive: see {@link Root#ofAddition}
+   * @param mostBlocks how much of the drive is used at most
+   */
+  public static DriveLabel add(
+      IoLoop loop,
+      BlockDevice device,
+      IoBuffer block,
+      DriveLabel[] labels,
+      int incarnation,
+      long mostBlocks,
+      long nowSeconds) {
+    return DriveAddition.add(loop, device, block, labels, incarnation, mostBlocks, nowSeconds);
+  }
+
+  /**
    * Puts drives in their places, without those that have missed what was decided without them.
    *
    * @throws ArrayException when they are not drives of one array, or not enough of them

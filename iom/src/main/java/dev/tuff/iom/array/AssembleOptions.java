@@ -48,6 +48,13 @@ public record AssembleOptions(
     /** A spare is the drive with that index now, and is being rebuilt. On a thread of its own. */
     default void onTaken(int drive, Path spare) {}
 
+    /**
+     * A drive has a place of its own now by its label, and no other tells of it yet: who names the
+     * array's drives has to name it from now on, and before this returns. On a shard, while clients
+     * wait.
+     */
+    default void onAdded(int drive, Path path) {}
+
     /** A spare can't be used. On a thread of its own. */
     default void onRefused(Path spare, String why) {}
   }

@@ -17,8 +17,8 @@ import java.util.Objects;
 
 /** The drives of one array, put in their places, as far as they are there. */
 final class AssembledDrives {
-  private final DriveLabel[] labels;
-  private final DriveLabel[] stale;
+  private volatile DriveLabel[] labels;
+  private volatile DriveLabel[] stale;
 
   private AssembledDrives(DriveLabel[] labels) {
     this.labels = labels;
@@ -43,8 +43,8 @@ final class AssembledDrives {
       checkUsable(label);
       checkSameArray(first, label);
     }
-    AssembledDrives assembled = new AssembledDrives(new DriveLabel[first.superblock().drives()]);
     Root newest = Epoch.newest(drives.stream().map(DriveLabel::root).toArray(Root[]::new));
+    AssembledDrives assembled = new AssembledDrives(new DriveLabel[newest.places()]);
     drives.forEach(label -> assembled.put(label, newest));
     return assembled;
   }
@@ -55,6 +55,10 @@ final class AssembledDrives {
    */
   private void put(DriveLabel label, Root newest) {
     int index = label.superblock().driveIndex();
+    if (index >= labels.length) {
+      // It was to be added, and the array has gone on without it: it never was a drive of it.
+      return;
+    }
     if (Epoch.stale(label.root(), newest)) {
       stale[index] = label;
       return;
@@ -111,8 +115,7 @@ final class AssembledDrives {
               + "; name the drives of one array.");
     }
     boolean agree =
-        label.superblock().drives() == first.superblock().drives()
-            && label.superblock().defaultData() == first.superblock().defaultData()
+        label.superblock().defaultData() == first.superblock().defaultData()
             && label.superblock().defaultParity() == first.superblock().defaultParity();
     if (!agree) {
       throw new ArrayException(
@@ -264,6 +267,14 @@ final class AssembledDrives {
             "The array's drives were changed while it was being started; start it again.");
       }
     }
+  }
+
+  /** Drives that are there, and those that are stale, have one place more behind them. */
+  void add(DriveLabel label) {
+    DriveLabel[] more = Arrays.copyOf(labels, labels.length + 1);
+    more[labels.length] = label;
+    stale = Arrays.copyOf(stale, more.length);
+    labels = more;
   }
 
   /** A label for each place, null where the drive is missing. */

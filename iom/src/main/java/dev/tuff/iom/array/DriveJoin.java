@@ -118,7 +118,7 @@ final class DriveJoin {
     return paths;
   }
 
-  private static BlockDevice open(UringLoop loop, Path drive) {
+  static BlockDevice open(UringLoop loop, Path drive) {
     try {
       return UringDevice.open(loop, drive, new DeviceOptions(4, Formatter.MIN_DRIVE_BYTES));
     } catch (DriveUnusableException e) {
@@ -205,7 +205,7 @@ final class DriveJoin {
         && was.sizeBlocks() <= mostBlocks;
   }
 
-  private static Superblock plan(
+  static Superblock plan(
       BlockDevice device, DriveLabel[] labels, int index, long mostBlocks, long nowSeconds) {
     Superblock smallest =
         Arrays.stream(labels)
@@ -225,7 +225,7 @@ final class DriveJoin {
     return new Superblock(
         smallest.arrayId(),
         index,
-        smallest.drives(),
+        labels.length,
         smallest.defaultData(),
         smallest.defaultParity(),
         Arrays.stream(labels)

@@ -89,6 +89,9 @@ public record DriveLabel(
         }
       }
     }
+    if (newest != null && newest.places() == 0) {
+      newest.setPlaces(found.drives());
+    }
     return new DriveLabel(
         path,
         found,

@@ -48,6 +48,7 @@ public final class Dump {
     fields.put("damaged_copies", label.damagedCopies());
     Root root = label.root();
     if (root != null) {
+      fields.put("root_drives", root.places());
       fields.put("root_sequence", root.sequence());
       fields.put("root_checkpoint_id", root.checkpointId());
       fields.put("root_journal_position", root.tailPosition());
@@ -110,7 +111,7 @@ public final class Dump {
     } else if ((type == JournalFormat.TYPE_OBJECT_CREATED
             || type == JournalFormat.TYPE_OBJECT_CHANGED)
         && bytes >= ObjectAttributes.BYTES) {
-      ObjectAttributes attributes = ObjectAttributes.decode(segment, offset);
+      ObjectAttributes attributes = ObjectAttributes.decodeBody(segment, offset, bytes);
       row.put("gfid", attributes == null ? "damaged" : attributes.gfid());
       row.put("name", attributes == null ? "damaged" : attributes.name());
       row.put("deleted", attributes != null && attributes.deleted());
@@ -144,7 +145,7 @@ public final class Dump {
           root.objects().crc(),
           (gfid, page) -> {
             CnodePage cnode = CnodePage.decode(page);
-            if (cnode == null || cnode.attributes().drives() != s.drives()) {
+            if (cnode == null) {
               rows.add(Map.of("gfid", gfid, "damaged", "cnode"));
             } else if (volume == null || volume.equals(cnode.attributes().name())) {
               found[0] = true;
@@ -175,12 +176,7 @@ public final class Dump {
   private static void entries(
       PageWalk maps, int drive, CnodePage cnode, List<Map<String, Object>> rows) {
     ObjectAttributes attributes = cnode.attributes();
-    Layout layout =
-        new Layout(
-            attributes.drives(),
-            attributes.dataMembers(),
-            attributes.parityMembers(),
-            attributes.chunkBlocks());
+    Layout layout = attributes.layout();
     MapShape shape = MapShape.of(attributes);
     maps.walk(
         PageFormat.KIND_DATA_MAP,

@@ -10,6 +10,7 @@ import dev.tuff.iom.side.RebuildingDrives;
 import dev.tuff.iom.volume.ClientSide;
 import dev.tuff.iom.write.WriteOp;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
@@ -49,7 +50,7 @@ public final class Failover {
     void onBugTooMany(int drive, RuntimeException bug, int before);
   }
 
-  private final DriveLabel[] labels;
+  private DriveLabel[] labels;
   private final ArrayStart.Parts parts;
   private final ClientSide[] clients;
   private final int bearable;
@@ -57,7 +58,7 @@ public final class Failover {
   private final Shard coordinator;
 
   /** Whose clients' requests are to be handed over; null where nobody was. */
-  private final Acting[] former;
+  private Acting[] former;
 
   private final BitSet failed = new BitSet();
 
@@ -145,10 +146,18 @@ public final class Failover {
     return bug.getClass().getName();
   }
 
-  /** A drive that is to take the place of one that is missing. */
+  /** A drive that is to take the place of one that is missing, or one of its own. */
   public interface Joining {
     /** The place. */
     int index();
+
+    /**
+     * Above 0 for a drive that makes a place of its own, behind all others: see {@link
+     * dev.tuff.iom.checkpoint.Root#ofAddition}.
+     */
+    default int incarnation() {
+      return 0;
+    }
 
     /**
      * Opens the drive on the loop of its place's shard; on that shard.
@@ -164,7 +173,9 @@ public final class Failover {
     long nowSeconds();
 
     /** Nothing of what is on it is to be kept. */
-    boolean fromNothing();
+    default boolean fromNothing() {
+      return true;
+    }
 
     /** It is a member now, or not for the reason given; on the first shard. */
     void onDone(DriveLabel label, ArrayException refusal);
@@ -172,7 +183,8 @@ public final class Failover {
 
   /**
    * Makes a drive a member in the place of one that is missing: clients wait as when a drive fails,
-   * and what they write after that has the protection of the new drive. From any shard.
+   * and what they write after that has the protection of the new drive. Or an empty one in a place
+   * of its own, for what is spread over it after that. From any shard.
    */
   public void join(Joining drive) {
     ask(
@@ -273,9 +285,11 @@ public final class Failover {
 
   /** Everything has stopped: writes the new drive's label, and goes on with it. */
   private void letIn(Joining drive) {
+    boolean adds = drive.incarnation() > 0;
     int index = drive.index();
-    if (labels[index] != null) {
-      drive.onDone(null, new ArrayException("Drive " + index + " is in service already."));
+    ArrayException no = adds ? refusalToAdd(index) : refusalToReplace(index);
+    if (no != null) {
+      drive.onDone(null, no);
       start();
       return;
     }
@@ -293,15 +307,25 @@ public final class Failover {
           try {
             device = drive.open();
             label =
-                ArrayStart.join(
-                    parts.shardOf(index).loop(),
-                    device,
-                    parts.memory().ofProxy(index).largest(),
-                    now,
-                    index,
-                    drive.mostBlocks(),
-                    drive.nowSeconds(),
-                    drive.fromNothing());
+                adds
+                    ? ArrayStart.add(
+                        parts.shardOf(index).loop(),
+                        device,
+                        // That of an IOM that has stopped.
+                        parts.memory().ofIom(0).largest(),
+                        now,
+                        drive.incarnation(),
+                        drive.mostBlocks(),
+                        drive.nowSeconds())
+                    : ArrayStart.join(
+                        parts.shardOf(index).loop(),
+                        device,
+                        parts.memory().ofProxy(index).largest(),
+                        now,
+                        index,
+                        drive.mostBlocks(),
+                        drive.nowSeconds(),
+                        drive.fromNothing());
             parts.devices()[index] = device;
           } catch (ArrayException e) {
             refusal = e;
@@ -315,12 +339,34 @@ public final class Failover {
         });
   }
 
+  private ArrayException refusalToReplace(int index) {
+    return labels[index] == null
+        ? null
+        : new ArrayException("Drive " + index + " is in service already.");
+  }
+
+  private ArrayException refusalToAdd(int index) {
+    for (int d = 0; d < labels.length; d++) {
+      if (labels[d] == null || current.rebuilding().contains(d)) {
+        return new ArrayException(DriveAddition.notWhole(d, labels[d] != null));
+      }
+    }
+    Invariant.check(index == labels.length, "an added drive has the place behind all", index);
+    return null;
+  }
+
   private void onLetIn(Joining drive, DriveLabel label, ArrayException refusal) {
+    int index = drive.index();
+    if (label != null && index == labels.length) {
+      labels = Arrays.copyOf(labels, index + 1);
+      former = Arrays.copyOf(former, index + 1);
+    }
     if (label != null) {
-      labels[drive.index()] = label;
-      failed.clear(drive.index());
+      labels[index] = label;
+      failed.clear(index);
     }
     drive.onDone(label, refusal);
+    parts.roster().grow(labels.length);
     start();
   }
 

@@ -282,7 +282,7 @@ public final class Iom implements Acting {
 
     @Override
     protected int bodyBytes() {
-      return ObjectAttributes.BYTES;
+      return attributes.bytes();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.tuff.iom.array;
 
 import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
+import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.runtime.Invariant;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,10 +12,13 @@ import java.util.List;
  * same ones again whenever it comes up anew, when nobody uses them any more. One thread at a time.
  */
 final class IomBuffers {
+  private static final int LABEL_BYTES = 4 * Drive.BLOCK_BYTES;
+
   private final IoMemory memory;
   private final ArrayMemory array;
   private final int drive;
   private final List<IoBuffer[]> taken = new ArrayList<>();
+  private IoBuffer before;
   private int next;
 
   IomBuffers(IoMemory memory, ArrayMemory array, int drive) {
@@ -63,8 +67,15 @@ final class IomBuffers {
     return !taken.isEmpty();
   }
 
-  /** The largest of those that were ever taken, for whoever needs memory between two times. */
+  /**
+   * The largest of those that were ever taken, for whoever needs memory between two times; of one
+   * that has not come up yet, one that is large enough for a drive's label.
+   */
   IoBuffer largest() {
+    if (taken.isEmpty()) {
+      before = before == null ? memory.buffers(1, LABEL_BYTES)[0] : before;
+      return before;
+    }
     IoBuffer largest = taken.getFirst()[0];
     for (IoBuffer[] buffers : taken) {
       if (buffers.length > 0 && buffers[0].capacityBytes() > largest.capacityBytes()) {

@@ -280,7 +280,7 @@ final class IomStart {
     boolean sound =
         cnode != null
             && cnode.attributes().gfid() == gfid
-            && cnode.attributes().drives() == rooms.drives();
+            && cnode.attributes().mostDrives() <= rooms.drives();
     if (!sound) {
       throw new ArrayException(
           "Object "

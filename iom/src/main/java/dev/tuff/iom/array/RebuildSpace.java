@@ -2,6 +2,7 @@ package dev.tuff.iom.array;
 
 import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.side.SideRooms;
 import java.util.HashMap;
 import java.util.Map;
@@ -40,7 +41,8 @@ final class RebuildSpace {
       Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
       expected.put(
           cnode.attributes().gfid(),
-          Math.min(of.data, share(cnode, false)) + Math.min(of.parity, share(cnode, true)));
+          Math.min(of.data, share(cnode, rooms.driveIndex, false))
+              + Math.min(of.parity, share(cnode, rooms.driveIndex, true)));
     }
     return expected;
   }
@@ -50,24 +52,41 @@ final class RebuildSpace {
     long kept = 0;
     for (Cnode cnode : rooms.cnodes().all()) {
       Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
-      kept += kept(cnode, of.data, cnode.mappedDataBlocks(), false);
-      kept += kept(cnode, of.parity, cnode.mappedParityBlocks(), true);
+      long data = share(cnode, rooms.driveIndex, false);
+      kept += kept(cnode, of.data, cnode.mappedDataBlocks(), data);
+      long parity = share(cnode, rooms.driveIndex, true);
+      kept += kept(cnode, of.parity, cnode.mappedParityBlocks(), parity);
     }
     return kept;
   }
 
-  private static long kept(Cnode cnode, long mostElsewhere, long here, boolean parity) {
+  private static long kept(Cnode cnode, long mostElsewhere, long here, long share) {
     long slack = mostElsewhere / 8 + SLACK_ROWS * cnode.layout().chunkBlocks();
-    long atMost = Math.min(mostElsewhere + slack, share(cnode, parity));
+    long atMost = Math.min(mostElsewhere + slack, share);
     return Math.max(0, atMost - here);
   }
 
-  /** What a drive has of an object that is written as a whole. */
-  private static long share(Cnode cnode, boolean parity) {
+  /**
+   * What a drive has at most of an object that is written as a whole, each stretch rounded up to
+   * whole rounds of its drives: runs take space for a moment for what is there already.
+   */
+  private static long share(Cnode cnode, int drive, boolean parity) {
     Layout layout = cnode.layout();
-    long rows = layout.rowsFor(cnode.attributes().extentBytes());
-    long periods = (rows + layout.drives() - 1) / layout.drives();
+    ObjectAttributes attributes = cnode.attributes();
     int members = parity ? layout.parityMembers() : layout.dataMembers();
-    return Math.min(rows, periods * members) * layout.chunkBlocks();
+    long chunks = 0;
+    long firstRow = 0;
+    int drives = attributes.drives();
+    for (Layout.Stretch next : attributes.stretches()) {
+      chunks += share(next.firstRow() - firstRow, drives, drive, members);
+      firstRow = next.firstRow();
+      drives = next.drives();
+    }
+    long rows = layout.rowsFor(attributes.extentBytes());
+    return (chunks + share(rows - firstRow, drives, drive, members)) * layout.chunkBlocks();
+  }
+
+  private static long share(long rows, int drives, int drive, int members) {
+    return drive < drives ? Math.min(rows, (rows + drives - 1) / drives * members) : 0;
   }
 }

@@ -13,7 +13,8 @@ import java.util.UUID;
  * apart.
  *
  * <pre>
- *   0 magic u64 | 8 format version u32 | 12 copy u32 | 16 array UUID 16 bytes | 32 drive index u16 | 34 drives u16
+ *   0 magic u64 | 8 format version u32 | 12 copy u32 | 16 array UUID 16 bytes | 32 drive index u16
+ *  34 drives when it was written u16
  *  36 default data members u8 | 37 default parity members u8 | 38 reserved u16 | 40 epoch u64 | 48 size in blocks u64
  *  56 journal's first block u64 | 64 journal blocks u32 | 68 reserved u32 | 72 first data block u64
  *  80 formatted at, seconds since 1970 u64 | 88 reserved up to 4091 | 4092 CRC32C u32 of all before it
@@ -86,6 +87,22 @@ public record Superblock(
     block.set(PageFormat.LONG, 72, dataFirstBlock);
     block.set(PageFormat.LONG, 80, formattedAtSeconds);
     block.set(PageFormat.INT, OFFSET_CRC, Crc32c.of(block, 0, (int) OFFSET_CRC));
+  }
+
+  /** The same for a drive of another size. */
+  Superblock ofSize(long blocks) {
+    return new Superblock(
+        arrayId,
+        driveIndex,
+        drives,
+        defaultData,
+        defaultParity,
+        epoch,
+        blocks,
+        journalFirstBlock,
+        journalBlocks,
+        dataFirstBlock,
+        formattedAtSeconds);
   }
 
   /** Reads a copy; nothing in it is believed before magic, version, CRC and ranges are checked. */

@@ -176,11 +176,12 @@ public final class ArrayCheck {
       faults.put(device, copyFaults(blocks, reader.blocks()));
     }
     any = anySuperblock(candidates);
-    drives = new CheckedDrive[any.drives()];
-    states = new DriveState[any.drives()];
-    paths = new String[any.drives()];
-    java.util.Arrays.fill(states, DriveState.MISSING);
     Root newest = Epoch.newest(candidates.stream().map(c -> c.label().root()).toArray(Root[]::new));
+    int places = newest == null ? any.drives() : newest.places();
+    drives = new CheckedDrive[places];
+    states = new DriveState[places];
+    paths = new String[places];
+    java.util.Arrays.fill(states, DriveState.MISSING);
     // Those that were replaced come last: their places are taken.
     for (boolean stale : new boolean[] {false, true}) {
       for (Candidate candidate : candidates) {
@@ -257,6 +258,12 @@ public final class ArrayCheck {
       return;
     }
     int index = superblock.driveIndex();
+    if (index >= drives.length && label.root() != null && Epoch.stale(label.root(), newest)) {
+      notes.add(
+          "%s was to be added as drive %d, and the array has gone on without it; it was left out"
+              .formatted(label.path(), index));
+      return;
+    }
     if (index < drives.length
         && paths[index] != null
         && label.root() != null
@@ -293,7 +300,7 @@ public final class ArrayCheck {
             label.path().toString(), superblock, label.root(), candidate.reader(), arena, findings);
     faults.forEach(drives[index]::find);
     boolean same =
-        superblock.drives() == any.drives()
+        superblock.drives() <= drives.length
             && superblock.defaultData() == any.defaultData()
             && superblock.defaultParity() == any.defaultParity();
     if (!same) {
@@ -391,10 +398,10 @@ public final class ArrayCheck {
     all.forEach(
         (gfid, found) -> {
           ObjectAttributes attributes = found.mostCommon();
-          if (attributes.drives() != drives.length) {
+          if (attributes.mostDrives() > drives.length) {
             findings.add(
                 "volume %s is laid out over %d drives, and the array has %d; it was left out"
-                    .formatted(attributes.name(), attributes.drives(), drives.length));
+                    .formatted(attributes.name(), attributes.mostDrives(), drives.length));
             setAllIncomplete();
             return;
           }
@@ -485,6 +492,9 @@ public final class ArrayCheck {
       }
       if (drive.root.rebuilding()) {
         // Its first start was cut short; what it will have is not rebuilt.
+        object.created[drive.index] = true;
+      } else if (drive.index >= object.attributes.mostDrives()) {
+        // It was added later, and its first start was cut short; nothing of this will be on it.
         object.created[drive.index] = true;
       } else if (unfinished) {
         object.created[drive.index] = true;

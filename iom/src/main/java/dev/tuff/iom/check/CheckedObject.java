@@ -32,12 +32,7 @@ final class CheckedObject {
     this.attributes = attributes;
     this.cnodes = cnodes;
     this.created = created;
-    this.layout =
-        new Layout(
-            attributes.drives(),
-            attributes.dataMembers(),
-            attributes.parityMembers(),
-            attributes.chunkBlocks());
+    this.layout = attributes.layout();
     this.shape = MapShape.of(attributes);
     this.code = ErasureCode.of(attributes.dataMembers(), attributes.parityMembers(), Kernel.isal());
   }

@@ -82,7 +82,10 @@ final class DriveStep {
   }
 
   private long nextDataRow(long row) {
-    long member = firstRowAs(row, 0, object.layout.dataMembers());
+    long member = object.layout.nextDataRow(drive.index, row);
+    if (member == Long.MAX_VALUE) {
+      return member;
+    }
     int perLeaf = object.shape.dataEntriesPerLeaf();
     long from = object.layout.dataIndex(drive.index, member * object.layout.chunkBlocks());
     long leaf = dataMap.next(from / perLeaf);
@@ -95,12 +98,10 @@ final class DriveStep {
   }
 
   private long nextParityRow(long row) {
-    int n = object.layout.dataMembers();
-    int k = object.layout.parityMembers();
-    if (k == 0) {
-      return Long.MAX_VALUE;
+    long member = object.layout.nextParityRow(drive.index, row);
+    if (member == Long.MAX_VALUE) {
+      return member;
     }
-    long member = firstRowAs(row, n, n + k);
     int perLeaf = object.shape.parityEntriesPerLeaf();
     long from = object.layout.parityIndex(drive.index, member * object.layout.chunkBlocks());
     long leaf = parityMap.next(from / perLeaf);
@@ -111,17 +112,6 @@ final class DriveStep {
         ? member
         : object.layout.lblkOfParityIndex(drive.index, leaf * perLeaf)
             / object.layout.chunkBlocks();
-  }
-
-  private long firstRowAs(long row, int low, int high) {
-    long at = row;
-    while (true) {
-      int member = object.layout.member(at, drive.index);
-      if (member >= low && member < high) {
-        return at;
-      }
-      at++;
-    }
   }
 
   /** Loads the map entries of {@code count} lblks from {@code lblk} on; true if there are any. */

@@ -329,8 +329,7 @@ final class JournalWindow {
   }
 
   private boolean objectEntry(MemorySegment segment, long at, int bytes) {
-    ObjectAttributes attributes =
-        bytes == ObjectAttributes.BYTES ? ObjectAttributes.decode(segment, at) : null;
+    ObjectAttributes attributes = ObjectAttributes.decodeBody(segment, at, bytes);
     if (attributes == null) {
       return false;
     }

@@ -20,7 +20,7 @@ import java.util.UUID;
  *
  * <pre>
  *   0 magic u64 | 8 format version u32 | 12 slot u16 | 14 copy u16 | 16 array UUID 16 bytes | 32 drive index u16
- *  34 reserved 6 bytes | 40 sequence u64 | 48 checkpoint ID u64 | 56 journal tail position u64 | 64 its sequence u64
+ *  34 places of the array u16, 0: as in the superblock | 36 reserved 4 bytes | 40 sequence u64 | 48 checkpoint ID u64 | 56 journal tail position u64 | 64 its sequence u64
  *  72 next GFID u64 | 80 epoch u64 | 88 bitmap pointer 16 bytes | 104 object tree pointer 16 bytes
  * 120 drives of the epoch 128 bytes, drive d's bit in byte d / 8 | 248 incarnation u16 of each of 1024 drives
  * 2296 rebuild state u64, 0: none, 1: being rebuilt | 2304 rebuild cursor: GFID u64 | 2312 lblk u64
@@ -78,6 +78,7 @@ public final class Root {
   private long tailSequence = 1;
   private long nextGfid = 1;
   private long epoch = 1;
+  private int places;
   private final byte[] epochDrives = new byte[EPOCH_DRIVES_BYTES];
   private final short[] incarnations = new short[ObjectAttributes.MAX_DRIVES];
 
@@ -151,6 +152,7 @@ public final class Root {
     root.setEpoch(newest.epoch + 1, all);
     root.checkpointId = root.epoch << EPOCH_ID_BITS;
     root.tailSequence = root.checkpointId + 1;
+    root.places = newest.places;
     root.rebuilding = true;
     root.freezeRebuild();
     return root;
@@ -183,6 +185,28 @@ public final class Root {
     return root;
   }
 
+  /**
+   * The root of an empty drive that makes a place of its own, behind all others: a member of the
+   * others' next epoch from its start, of which nothing was ever stored anywhere.
+   *
+   * @param newest the root that says which drives take part, of any other drive
+   * @param drives those that are there
+   * @param incarnation of the place's first drive: another one for each try, so that a drive whose
+   *     addition came to nothing is not taken for the one that has the place
+   */
+  public static Root ofAddition(Root newest, BitSet drives, int incarnation) {
+    Root root = new Root(newest.arrayId, newest.places);
+    System.arraycopy(newest.incarnations, 0, root.incarnations, 0, root.incarnations.length);
+    root.incarnations[newest.places] = (short) incarnation;
+    BitSet all = (BitSet) drives.clone();
+    all.set(newest.places);
+    root.setEpoch(newest.epoch + 1, all);
+    root.places = newest.places + 1;
+    root.checkpointId = root.epoch << EPOCH_ID_BITS;
+    root.tailSequence = root.checkpointId + 1;
+    return root;
+  }
+
   /** Writes slot and copy into a block. */
   public void encode(MemorySegment block, long base, int copy) {
     MemorySegment.copy(
@@ -194,6 +218,7 @@ public final class Root {
     block.set(PageFormat.LONG, base + 16, arrayId.getMostSignificantBits());
     block.set(PageFormat.LONG, base + 24, arrayId.getLeastSignificantBits());
     block.set(PageFormat.SHORT, base + 32, (short) driveIndex);
+    block.set(PageFormat.SHORT, base + 34, (short) places);
     block.set(PageFormat.LONG, base + 40, sequence);
     block.set(PageFormat.LONG, base + 48, checkpointId);
     block.set(PageFormat.LONG, base + 56, tailPosition);
@@ -253,6 +278,7 @@ public final class Root {
       return null;
     }
     Root root = new Root(arrayId, driveIndex);
+    root.places = block.get(PageFormat.SHORT, base + 34);
     root.sequence = block.get(PageFormat.LONG, base + 40);
     root.checkpointId = block.get(PageFormat.LONG, base + 48);
     root.tailPosition = block.get(PageFormat.LONG, base + 56);
@@ -311,6 +337,7 @@ public final class Root {
   private boolean makesSense() {
     return sequence >= 0
         && sequence < MAX_COUNT
+        && (places == 0 || (places > driveIndex && places <= ObjectAttributes.MAX_DRIVES))
         && checkpointId >= 1
         && checkpointId < MAX_COUNT
         && tailPosition >= 0
@@ -392,6 +419,7 @@ public final class Root {
   /** True when the other says the same of the epoch: its number and its drives. */
   public boolean sameEpoch(Root other) {
     return epoch == other.epoch
+        && places == other.places
         && Arrays.equals(epochDrives, other.epochDrives)
         && Arrays.equals(incarnations, other.incarnations);
   }
@@ -402,6 +430,19 @@ public final class Root {
    */
   public int incarnation(int drive) {
     return Short.toUnsignedInt(incarnations[drive]);
+  }
+
+  /**
+   * Places that the array has in this epoch: one more with each drive that was added. 0 in a root
+   * that does not tell, which is then to be told.
+   */
+  public int places() {
+    return places;
+  }
+
+  /** The array has so many places; counts from the next checkpoint on. */
+  public void setPlaces(int count) {
+    places = count;
   }
 
   /** Begins an epoch with the drives given; counts from the next checkpoint on. */
@@ -419,6 +460,7 @@ public final class Root {
   /** Takes the epoch over from another root; counts from the next checkpoint on. */
   public void takeEpoch(Root other) {
     epoch = other.epoch;
+    places = other.places;
     System.arraycopy(other.epochDrives, 0, epochDrives, 0, epochDrives.length);
     System.arraycopy(other.incarnations, 0, incarnations, 0, incarnations.length);
   }

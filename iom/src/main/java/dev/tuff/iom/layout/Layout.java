@@ -1,93 +1,243 @@
 package dev.tuff.iom.layout;
 
 import dev.tuff.iom.runtime.Invariant;
+import java.util.List;
 
 /**
  * Where an object's chunks lie: pure arithmetic, the same on every IOM. Row r's members sit on
  * consecutive drives, member 0 on drive (-r mod drives), so that parity rotates and, with drives =
  * N+K, a sequential read touches all drives alike.
  *
+ * <p>An object that has grown since drives were added to its array lies in several {@link
+ * Stretch}es of rows: each is laid out like that over its own number of drives, its rows counted
+ * from its first. What a drive holds is numbered through, over all stretches.
+ *
  * <p>Immutable; any thread.
  */
 public final class Layout {
-  private final int drives;
+  /** Stretches of an object at most. */
+  public static final int MAX_STRETCHES = 8;
+
+  /**
+   * Rows that are spread over so many drives, up to where the next stretch begins.
+   *
+   * @param firstRow where it begins
+   */
+  public record Stretch(long firstRow, int drives) {}
+
   private final int dataMembers;
   private final int parityMembers;
   private final int chunkBlocks;
-  private final int[][] dataRank;
-  private final int[][] parityRank;
+  private final Part[] parts;
+
+  /** One stretch, with what each drive has in those before it. */
+  private static final class Part {
+    final long firstRow;
+    final int drives;
+    final long[] dataBefore;
+    final long[] parityBefore;
+
+    Part(Stretch stretch) {
+      this.firstRow = stretch.firstRow();
+      this.drives = stretch.drives();
+      this.dataBefore = new long[drives];
+      this.parityBefore = new long[drives];
+    }
+  }
 
   /** A layout over {@code drives} drives, at least N+K; chunks of {@code chunkBlocks} blocks. */
   public Layout(int drives, int dataMembers, int parityMembers, int chunkBlocks) {
+    this(drives, List.of(), dataMembers, parityMembers, chunkBlocks);
+  }
+
+  /**
+   * A layout that is spread over more drives further on.
+   *
+   * @param drives of its first rows
+   * @param further the stretches after those: each begins later than the one before, on more drives
+   */
+  public Layout(
+      int drives, List<Stretch> further, int dataMembers, int parityMembers, int chunkBlocks) {
     Invariant.check(
         drives >= dataMembers + parityMembers, "a row's members sit on different drives", drives);
-    this.drives = drives;
+    Invariant.check(inOrder(drives, further), "stretches of a layout follow each other", drives);
     this.dataMembers = dataMembers;
     this.parityMembers = parityMembers;
     this.chunkBlocks = chunkBlocks;
-    this.dataRank = new int[drives][drives];
-    this.parityRank = new int[drives][drives];
-    for (int drive = 0; drive < drives; drive++) {
-      int data = 0;
-      int parity = 0;
-      for (int row = 0; row < drives; row++) {
-        dataRank[drive][row] = data;
-        parityRank[drive][row] = parity;
-        int member = (drive + row) % drives;
-        if (member < dataMembers) {
-          data++;
-        } else if (member < dataMembers + parityMembers) {
-          parity++;
-        }
+    this.parts = new Part[1 + further.size()];
+    parts[0] = new Part(new Stretch(0, drives));
+    for (int i = 1; i < parts.length; i++) {
+      Part before = parts[i - 1];
+      parts[i] = new Part(further.get(i - 1));
+      for (int drive = 0; drive < before.drives; drive++) {
+        parts[i].dataBefore[drive] = dataChunks(before, drive, parts[i].firstRow);
+        parts[i].parityBefore[drive] = parityChunks(before, drive, parts[i].firstRow);
       }
     }
   }
 
+  /** True when stretches can follow a first one of so many drives. */
+  public static boolean inOrder(int drives, List<Stretch> further) {
+    long row = 0;
+    int before = drives;
+    for (Stretch stretch : further) {
+      if (stretch.firstRow() <= row || stretch.drives() <= before) {
+        return false;
+      }
+      row = stretch.firstRow();
+      before = stretch.drives();
+    }
+    return further.size() < MAX_STRETCHES;
+  }
+
+  private Part part(long row) {
+    int i = parts.length - 1;
+    while (row < parts[i].firstRow) {
+      i--;
+    }
+    return parts[i];
+  }
+
   /** The drive of a row's member: 0 to N-1 are data, N to N+K-1 parity. */
   public int drive(long row, int member) {
-    return (int) ((drives - row % drives + member) % drives);
+    Part part = part(row);
+    return (int) ((part.drives - (row - part.firstRow) % part.drives + member) % part.drives);
   }
 
   /** Which member of the row a drive is; N+K or more: none. */
   public int member(long row, int drive) {
-    return (int) ((drive + row) % drives);
+    Part part = part(row);
+    if (drive >= part.drives) {
+      return dataMembers + parityMembers;
+    }
+    return (int) ((drive + row - part.firstRow) % part.drives);
   }
 
   /** The place of a data block in its drive's data map: dense, in the order of rows. */
   public long dataIndex(int drive, long lblk) {
     long row = lblk / chunkBlocks;
-    return (row / drives * dataMembers + dataRank[drive][(int) (row % drives)]) * chunkBlocks
-        + lblk % chunkBlocks;
+    return dataChunks(part(row), drive, row) * chunkBlocks + lblk % chunkBlocks;
   }
 
   /** The place of a parity block in its drive's parity map: dense, in the order of rows. */
   public long parityIndex(int drive, long lblk) {
     long row = lblk / chunkBlocks;
-    return (row / drives * parityMembers + parityRank[drive][(int) (row % drives)]) * chunkBlocks
-        + lblk % chunkBlocks;
+    return parityChunks(part(row), drive, row) * chunkBlocks + lblk % chunkBlocks;
+  }
+
+  /** Data blocks that a drive has of the rows before this one. */
+  public long dataBlocksBefore(int drive, long row) {
+    return dataChunks(part(row), drive, row) * chunkBlocks;
+  }
+
+  /** Likewise, blocks of parity. */
+  public long parityBlocksBefore(int drive, long row) {
+    return parityChunks(part(row), drive, row) * chunkBlocks;
+  }
+
+  // In a stretch over D drives, drive d is member x mod D of row x - d: what it has of the rows up
+  // to there is what lies in [d, x) of a line on which N data chunks and K of parity repeat with D.
+
+  private long dataChunks(Part part, int drive, long row) {
+    if (drive >= part.drives) {
+      return 0;
+    }
+    long x = drive + row - part.firstRow;
+    return part.dataBefore[drive] + dataUpTo(part, x) - dataUpTo(part, drive);
+  }
+
+  private long dataUpTo(Part part, long x) {
+    return x / part.drives * dataMembers + Math.min(x % part.drives, dataMembers);
+  }
+
+  private long parityChunks(Part part, int drive, long row) {
+    if (drive >= part.drives) {
+      return 0;
+    }
+    long x = drive + row - part.firstRow;
+    return part.parityBefore[drive] + parityUpTo(part, x) - parityUpTo(part, drive);
+  }
+
+  private long parityUpTo(Part part, long x) {
+    long beyondData = Math.max(0, x % part.drives - dataMembers);
+    return x / part.drives * parityMembers + Math.min(beyondData, parityMembers);
   }
 
   /** The lblk whose {@link #dataIndex} on {@code drive} is {@code index}. */
   public long lblkOfDataIndex(int drive, long index) {
-    return lblkOf(drive, index, dataRank, dataMembers, 0, dataMembers);
+    long chunk = index / chunkBlocks;
+    int i = parts.length - 1;
+    while (i > 0 && (drive >= parts[i].drives || chunk < parts[i].dataBefore[drive])) {
+      i--;
+    }
+    Part part = parts[i];
+    requireOn(part, drive);
+    long upTo = chunk - part.dataBefore[drive] + dataUpTo(part, drive);
+    long x = upTo / dataMembers * part.drives + upTo % dataMembers;
+    return (part.firstRow + x - drive) * chunkBlocks + index % chunkBlocks;
   }
 
   /** The lblk whose {@link #parityIndex} on {@code drive} is {@code index}. */
   public long lblkOfParityIndex(int drive, long index) {
-    return lblkOf(
-        drive, index, parityRank, parityMembers, dataMembers, dataMembers + parityMembers);
+    long chunk = index / chunkBlocks;
+    int i = parts.length - 1;
+    while (i > 0 && (drive >= parts[i].drives || chunk < parts[i].parityBefore[drive])) {
+      i--;
+    }
+    Part part = parts[i];
+    requireOn(part, drive);
+    long upTo = chunk - part.parityBefore[drive] + parityUpTo(part, drive);
+    long x = upTo / parityMembers * part.drives + dataMembers + upTo % parityMembers;
+    return (part.firstRow + x - drive) * chunkBlocks + index % chunkBlocks;
   }
 
-  private long lblkOf(int drive, long index, int[][] rank, int perPeriod, int low, int high) {
-    long chunk = index / chunkBlocks;
-    int wanted = (int) (chunk % perPeriod);
-    for (int r = 0; r < drives; r++) {
-      int member = (drive + r) % drives;
-      if (member >= low && member < high && rank[drive][r] == wanted) {
-        return (chunk / perPeriod * drives + r) * chunkBlocks + index % chunkBlocks;
+  private static void requireOn(Part part, int drive) {
+    Invariant.check(drive < part.drives, "a drive's map has blocks of its own only", drive);
+  }
+
+  /**
+   * The first row from {@code row} on of which a drive is a data member; {@link Long#MAX_VALUE}
+   * when it is of none.
+   */
+  public long nextDataRow(int drive, long row) {
+    return nextRowAs(drive, row, 0, dataMembers);
+  }
+
+  /** Likewise, a parity member. */
+  public long nextParityRow(int drive, long row) {
+    return nextRowAs(drive, row, dataMembers, dataMembers + parityMembers);
+  }
+
+  /** Likewise, any member. */
+  public long nextRow(int drive, long row) {
+    return nextRowAs(drive, row, 0, dataMembers + parityMembers);
+  }
+
+  private long nextRowAs(int drive, long from, int low, int high) {
+    if (low == high) {
+      return Long.MAX_VALUE;
+    }
+    long row = from;
+    for (int i = 0; i < parts.length; i++) {
+      Part part = parts[i];
+      long end = i + 1 < parts.length ? parts[i + 1].firstRow : Long.MAX_VALUE;
+      row = Math.max(row, part.firstRow);
+      if (row >= end || drive >= part.drives) {
+        continue;
+      }
+      long member = (drive + row - part.firstRow) % part.drives;
+      long next = row;
+      if (member >= high) {
+        next += part.drives - member + low;
+      } else if (member < low) {
+        next += low - member;
+      }
+      // Else the next stretch begins before that, and goes by itself.
+      if (next < end) {
+        return next;
       }
     }
-    throw new IllegalStateException("no row of rank " + wanted + " on drive " + drive);
+    return Long.MAX_VALUE;
   }
 
   /** Rows that hold {@code bytes} bytes. */
@@ -101,8 +251,9 @@ public final class Layout {
     return (bytes + rowBytes - 1) / rowBytes;
   }
 
+  /** Drives over which the last rows are spread: none of the layout has more. */
   public int drives() {
-    return drives;
+    return parts[parts.length - 1].drives;
   }
 
   public int dataMembers() {

@@ -12,6 +12,7 @@ import dev.tuff.iom.runtime.Invariant;
  * page     64 attributes, {@link ObjectAttributes#BYTES} | 352 data map pointer 16 bytes | 368 parity map pointer 16 bytes
  *         384 mapped data blocks u64 | 392 mapped parity blocks u64
  *         400 levels of the data map u8 | 401 levels of the parity map u8, 0: what the map extent takes
+ *         402 reserved 6 bytes | 408 stretches of the layout after the first, up to 7, 16 bytes each
  * entry    0 address u64, 0: zeros | 8 mj or pj u64 | 16 CRC32C u32
  *         20 of data reserved u32, of parity the data members that were discarded, one a bit
  *   of parity also, for each data member: mj last merged u64; then for each: CRC32C of its content u32; padded to 8 bytes
@@ -29,6 +30,7 @@ public final class Cnode {
   static final long OFFSET_PARITY_BLOCKS = OFFSET_DATA_BLOCKS + 8;
   static final long OFFSET_DATA_LEVELS = OFFSET_PARITY_BLOCKS + 8;
   static final long OFFSET_PARITY_LEVELS = OFFSET_DATA_LEVELS + 1;
+  static final long OFFSET_STRETCHES = OFFSET_DATA_LEVELS + 8;
 
   private static final int ENTRY_ID = 8;
   private static final int ENTRY_CRC = 16;
@@ -37,7 +39,7 @@ public final class Cnode {
   private final Page page;
   private final int drive;
   private ObjectAttributes attributes;
-  private final Layout layout;
+  private Layout layout;
   private final MapShape shape;
   private final PageTree dataMap;
   private final PageTree parityMap;
@@ -49,12 +51,7 @@ public final class Cnode {
     this.page = page;
     this.drive = drive;
     this.attributes = attributes;
-    this.layout =
-        new Layout(
-            attributes.drives(),
-            attributes.dataMembers(),
-            attributes.parityMembers(),
-            attributes.chunkBlocks());
+    this.layout = attributes.layout();
     this.shape = MapShape.of(attributes);
     this.lblks = lblks(attributes);
     this.dataMap =
@@ -125,7 +122,7 @@ public final class Cnode {
   /** Makes the cnode of a new object in an empty page. */
   public static Cnode create(
       Page page, int drive, ObjectAttributes attributes, PageCache cache, long id) {
-    attributes.encode(page.memory, page.base + OFFSET_ATTRIBUTES);
+    encode(page, attributes);
     page.markDirty(id);
     return new Cnode(page, drive, attributes, cache);
   }
@@ -133,7 +130,8 @@ public final class Cnode {
   /** Opens the cnode in a page; null when there is no sound one. */
   public static Cnode open(Page page, int drive, PageCache cache) {
     ObjectAttributes attributes =
-        ObjectAttributes.decode(page.memory, page.base + OFFSET_ATTRIBUTES);
+        ObjectAttributes.decode(
+            page.memory, page.base + OFFSET_ATTRIBUTES, page.base + OFFSET_STRETCHES);
     boolean sound =
         attributes != null
             && soundLevels(page.getByte(OFFSET_DATA_LEVELS))
@@ -166,11 +164,18 @@ public final class Cnode {
         page.setByte(OFFSET_DATA_LEVELS, (byte) dataMap.levels());
         page.setByte(OFFSET_PARITY_LEVELS, (byte) parityMap.levels());
       }
-      newer.encode(page.memory, page.base + OFFSET_ATTRIBUTES);
+      encode(page, newer);
       page.markDirty(id);
+      if (!newer.stretches().equals(attributes.stretches())) {
+        layout = newer.layout();
+      }
       attributes = newer;
       lblks = lblks(newer);
     }
+  }
+
+  private static void encode(Page page, ObjectAttributes attributes) {
+    attributes.encode(page.memory, page.base + OFFSET_ATTRIBUTES, page.base + OFFSET_STRETCHES);
   }
 
   private long lblks(ObjectAttributes of) {

@@ -27,7 +27,8 @@ public record CnodePage(
 
   /** Decodes a page; null when it holds no sound cnode. */
   public static CnodePage decode(MemorySegment page) {
-    ObjectAttributes attributes = ObjectAttributes.decode(page, Cnode.OFFSET_ATTRIBUTES);
+    ObjectAttributes attributes =
+        ObjectAttributes.decode(page, Cnode.OFFSET_ATTRIBUTES, Cnode.OFFSET_STRETCHES);
     int dataLevels = page.get(PageFormat.BYTE, Cnode.OFFSET_DATA_LEVELS);
     int parityLevels = page.get(PageFormat.BYTE, Cnode.OFFSET_PARITY_LEVELS);
     if (attributes == null || !Cnode.soundLevels(dataLevels) || !Cnode.soundLevels(parityLevels)) {

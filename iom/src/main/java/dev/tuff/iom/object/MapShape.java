@@ -37,7 +37,7 @@ public record MapShape(
     long rows =
         Layout.rowsFor(
             attributes.extentBytes(), attributes.dataMembers(), attributes.chunkBlocks());
-    long periods = rows / attributes.drives() + 1;
+    long periods = periods(attributes, rows);
     long dataBlocks = periods * attributes.dataMembers() * attributes.chunkBlocks();
     long parityBlocks = periods * attributes.parityMembers() * attributes.chunkBlocks();
     return new MapShape(
@@ -47,6 +47,19 @@ public record MapShape(
         parityPerLeaf,
         PageTree.levelsFor(dataBlocks / dataPerLeaf + 1),
         PageTree.levelsFor(parityBlocks / parityPerLeaf + 1));
+  }
+
+  /** In each of these a drive holds one chunk of every member, or none: at most so many, begun. */
+  private static long periods(ObjectAttributes attributes, long rows) {
+    long periods = 0;
+    long row = 0;
+    int drives = attributes.drives();
+    for (Layout.Stretch stretch : attributes.stretches()) {
+      periods += (stretch.firstRow() - row) / drives + 1;
+      row = stretch.firstRow();
+      drives = stretch.drives();
+    }
+    return periods + (rows - row) / drives + 1;
   }
 
   static int parityEntryBytes(int dataMembers) {

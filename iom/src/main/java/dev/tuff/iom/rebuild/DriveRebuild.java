@@ -388,13 +388,11 @@ public final class DriveRebuild {
     }
     Layout layout = walked.layout();
     int chunk = layout.chunkBlocks();
-    int members = layout.dataMembers() + layout.parityMembers();
     long rows = layout.rowsFor(walked.attributes().extentBytes());
-    while (walkLblk / chunk < rows
-        && layout.member(walkLblk / chunk, rooms.driveIndex) >= members) {
-      walkLblk = (walkLblk / chunk + 1) * chunk;
+    long row = layout.nextRow(rooms.driveIndex, walkLblk / chunk);
+    if (row > walkLblk / chunk) {
+      walkLblk = Math.min(row, rows) * chunk;
     }
-    long row = walkLblk / chunk;
     if (row >= rows) {
       walkGfid++;
       walkLblk = 0;

@@ -45,12 +45,13 @@ final class MappedSearch {
   private void begin(boolean inParity) {
     parity = inParity;
     Layout layout = cnode.layout();
-    int low = parity ? layout.dataMembers() : 0;
-    int high = layout.dataMembers() + (parity ? layout.parityMembers() : 0);
-    memberRow = row;
-    while (layout.member(memberRow, rooms.driveIndex) < low
-        || layout.member(memberRow, rooms.driveIndex) >= high) {
-      memberRow++;
+    memberRow =
+        parity
+            ? layout.nextParityRow(rooms.driveIndex, row)
+            : layout.nextDataRow(rooms.driveIndex, row);
+    if (memberRow == Long.MAX_VALUE) {
+      next();
+      return;
     }
     long lblk = memberRow * layout.chunkBlocks();
     firstLeaf =
@@ -102,10 +103,13 @@ final class MappedSearch {
 
   private long leaves() {
     Layout layout = cnode.layout();
-    long periods = layout.rowsFor(cnode.attributes().extentBytes()) / layout.drives() + 1;
-    int members = parity ? layout.parityMembers() : layout.dataMembers();
+    long rows = layout.rowsFor(cnode.attributes().extentBytes());
+    long entries =
+        parity
+            ? layout.parityBlocksBefore(rooms.driveIndex, rows)
+            : layout.dataBlocksBefore(rooms.driveIndex, rows);
     int perLeaf = parity ? cnode.parityEntriesPerLeaf() : cnode.dataEntriesPerLeaf();
-    return (periods * members * layout.chunkBlocks() + perLeaf - 1) / perLeaf;
+    return (entries + perLeaf - 1) / perLeaf;
   }
 
   private void next() {

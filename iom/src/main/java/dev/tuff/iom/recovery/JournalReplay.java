@@ -270,13 +270,11 @@ final class JournalReplay implements JournalScan.Listener {
 
   private boolean objectCreated() {
     ObjectAttributes attributes =
-        record.bodyBytes() == ObjectAttributes.BYTES
-            ? ObjectAttributes.decode(record.record(), record.bodyOffset())
-            : null;
+        ObjectAttributes.decodeBody(record.record(), record.bodyOffset(), record.bodyBytes());
     check(
         attributes != null && attributes.gfid() <= ObjectAttributes.MAX_GFID,
         "makes an object that makes no sense");
-    check(attributes.drives() == rooms.drives(), "makes an object for another number of drives");
+    check(attributes.mostDrives() <= rooms.drives(), "makes an object for more drives");
     long id = record.id();
     if (rooms.cnodes().get(attributes.gfid()) != null) {
       return true;
@@ -296,9 +294,7 @@ final class JournalReplay implements JournalScan.Listener {
 
   private boolean objectChanged() {
     ObjectAttributes attributes =
-        record.bodyBytes() == ObjectAttributes.BYTES
-            ? ObjectAttributes.decode(record.record(), record.bodyOffset())
-            : null;
+        ObjectAttributes.decodeBody(record.record(), record.bodyOffset(), record.bodyBytes());
     Cnode cnode = attributes == null ? null : rooms.cnodes().get(attributes.gfid());
     check(
         cnode != null && attributes.sameObject(cnode.attributes()),

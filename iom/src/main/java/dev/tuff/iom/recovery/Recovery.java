@@ -196,14 +196,7 @@ public final class Recovery {
   }
 
   private Layout layout(ObjectAttributes attributes) {
-    return layouts.computeIfAbsent(
-        attributes.gfid(),
-        g ->
-            new Layout(
-                attributes.drives(),
-                attributes.dataMembers(),
-                attributes.parityMembers(),
-                attributes.chunkBlocks()));
+    return layouts.computeIfAbsent(attributes.gfid(), g -> attributes.layout());
   }
 
   private ErasureCode code(ObjectAttributes attributes) {
@@ -222,6 +215,8 @@ public final class Recovery {
     boolean newEpoch = (dirty || !readOnly) && present.cardinality() < ioms.length;
     if (newEpoch) {
       epoch.beginEpoch(epoch.epoch() + 1, present);
+      // An added drive that is gone again before any other had written its epoch has made a place.
+      epoch.setPlaces(ioms.length);
     }
     long nowEpoch = epoch.epoch();
     askAll(

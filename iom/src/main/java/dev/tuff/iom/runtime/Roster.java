@@ -8,16 +8,29 @@ package dev.tuff.iom.runtime;
 public final class Roster {
   private final Actor[] ioms;
   private final Actor[] proxies;
+  private volatile int drives;
 
   /** For so many drives, none of which is there yet. */
   public Roster(int drives) {
-    this.ioms = new Actor[drives];
-    this.proxies = new Actor[drives];
+    this(drives, drives);
+  }
+
+  /** Likewise, with room for up to {@code most}. */
+  public Roster(int drives, int most) {
+    this.ioms = new Actor[most];
+    this.proxies = new Actor[most];
+    this.drives = drives;
   }
 
   /** Drives of the array, missing ones too. */
   public int drives() {
-    return ioms.length;
+    return drives;
+  }
+
+  /** The array has so many drives from now on, none of the new ones there yet. */
+  public void grow(int newDrives) {
+    Invariant.check(newDrives >= drives && newDrives <= ioms.length, "a roster grows", newDrives);
+    drives = newDrives;
   }
 
   /** The IOM of a drive; null where the drive is gone. */

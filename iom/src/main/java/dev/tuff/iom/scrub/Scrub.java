@@ -125,9 +125,10 @@ public final class Scrub implements BlockIo.Listener {
   private long leaves() {
     Cnode cnode = cnode();
     long rows = cnode.layout().rowsFor(cnode.attributes().extentBytes());
-    long periods = rows / cnode.layout().drives() + 1;
-    int members = parity ? cnode.attributes().parityMembers() : cnode.attributes().dataMembers();
-    long entries = periods * members * cnode.layout().chunkBlocks();
+    long entries =
+        parity
+            ? cnode.layout().parityBlocksBefore(rooms.driveIndex, rows)
+            : cnode.layout().dataBlocksBefore(rooms.driveIndex, rows);
     int perLeaf = perLeaf();
     return (entries + perLeaf - 1) / perLeaf;
   }

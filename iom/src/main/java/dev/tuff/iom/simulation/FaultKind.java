@@ -26,6 +26,10 @@ public enum FaultKind {
   REPLACEMENT("replaced drives", "replacedDrives"),
   /** A drive that was left behind is taken back into its place, and keeps what is still right. */
   RETURN("returned drives", "returnedDrives"),
+  /** An empty drive is given a place of its own, while the array runs or does not. */
+  ADDITION("added drives", "addedDrives"),
+  /** The power is cut while the label of such a drive is written, or its first start goes on. */
+  CUT_IN_ADDITION("power cuts in an addition", "powerCutsInAddition"),
   /** A block of data or parity changes in its place. */
   ROT("rotten blocks", "rottenBlocks"),
   /** A block of data or parity can't be read until it is written again. */

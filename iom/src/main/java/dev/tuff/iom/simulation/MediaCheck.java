@@ -41,12 +41,7 @@ final class MediaCheck {
 
   private MediaCheck(
       List<SimulatedDrive> drives, ObjectAttributes attributes, IoMemory memory, Judge judge) {
-    this.layout =
-        new Layout(
-            attributes.drives(),
-            attributes.dataMembers(),
-            attributes.parityMembers(),
-            attributes.chunkBlocks());
+    this.layout = attributes.layout();
     SimulatedLoop loop = new SimulatedLoop(0);
     List<BlockDevice> devices = new ArrayList<>();
     try {

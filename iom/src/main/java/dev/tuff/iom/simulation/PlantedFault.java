@@ -25,6 +25,11 @@ interface PlantedFault {
     return true;
   }
 
+  /** Whether a drive is said to be added only when the array serves with it. */
+  default boolean additionWaits() {
+    return true;
+  }
+
   /** The array is about to be started; its drives are not open yet. */
   default void beforeStart(SimulatedArray array) {}
 }

@@ -192,9 +192,9 @@ public record Shape(
     return (maxRequestBytes + 2 * Drive.BLOCK_BYTES - 1) & -Drive.BLOCK_BYTES;
   }
 
-  /** Memory of all IOMs and clients. */
-  long memoryBytes() {
-    return sizes.bytes() * drives
+  /** Memory of the IOMs of so many drives and of all clients. */
+  long memoryBytes(int drivesThere) {
+    return sizes.bytes() * drivesThere
         + IomMemory.proxyBytes() * parity
         + (long) slotBytes() * depth
         + (1 << 20);

@@ -4,6 +4,7 @@ import dev.tuff.device.BlockDevice;
 import dev.tuff.device.DeviceOptions;
 import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
+import dev.tuff.device.IoRequest;
 import dev.tuff.device.SimulatedDevice;
 import dev.tuff.device.SimulatedDrive;
 import dev.tuff.device.SimulatedLoop;
@@ -32,6 +33,7 @@ import dev.tuff.iom.volume.ClientSide;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeRequest;
+import dev.tuff.iom.write.SideLimits;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -59,7 +61,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   final Shape shape;
   final long seed;
   final SplittableRandom random;
-  final SimulatedDrive[] drives;
+  SimulatedDrive[] drives;
   final SimulatedClient client;
   private final PlantedFault fault;
   private final SimulatedMemory memories;
@@ -90,6 +92,15 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** Every drive is to take the size, as soon as they all serve. */
   private boolean putDue;
+
+  /** The volume's attributes as they were last known, with where its rows are to lie. */
+  private ObjectAttributes latest;
+
+  /** Drives that the array has for good. */
+  private int acknowledged;
+
+  /** A drive on its way to a place of its own in the array that runs; null if none. */
+  private SimulatedDrive arriving;
 
   private RecoveryReport recovery;
   private final IomBug bug = new IomBug();
@@ -124,10 +135,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       Shape shape, long seed, PlantedFault fault, SimulatedMemory memories, int volumeBytes) {
     this(shape, seed, fault, memories, new SimulatedDrive[shape.drives()], volumeBytes);
     for (int d = 0; d < drives.length; d++) {
-      drives[d] =
-          new SimulatedDrive(
-              "drive" + d, (long) shape.driveBlocks() * Drive.BLOCK_BYTES, true, random.nextLong());
-      drives[d].slow(shape.slowness());
+      drives[d] = emptyDrive(d);
     }
     format();
     start();
@@ -151,6 +159,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     this.some = sender -> schedule.nextInt(3);
     this.arrayId = new UUID(seed, 7);
     this.sizeBytes = volumeBytes;
+    this.latest = shape.attributes(volumeBytes);
+    this.acknowledged = shape.drives();
     this.client = new SimulatedClient(this);
   }
 
@@ -169,6 +179,11 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     SimulatedArray copy =
         new SimulatedArray(shape, copySeed, PlantedFault.NONE, copyMemories, copies, sizeBytes);
     copy.resize = resize;
+    copy.latest = latest;
+    copy.acknowledged = acknowledged;
+    if (arriving != null) {
+      copy.arrived(arriving.afterCrash(percent, copySeed + drives.length));
+    }
     return copy;
   }
 
@@ -221,13 +236,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
    * is the one that the next start finds.
    */
   void replace(int drive) {
-    drives[drive] =
-        new SimulatedDrive(
-            "drive" + drive,
-            (long) shape.driveBlocks() * Drive.BLOCK_BYTES,
-            true,
-            random.nextLong());
-    drives[drive].slow(shape.slowness());
+    drives[drive] = emptyDrive(drive);
     takeBack(drive);
   }
 
@@ -235,6 +244,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   void takeBack(int drive) {
     lost.set(drive);
     DriveLabel[] labels = placed();
+    labels[drive] = null;
     SimulatedLoop loop = new SimulatedLoop(random.nextLong());
     SimulatedDevice device = SimulatedDevice.open(loop, drives[drive], new DeviceOptions(4, 0));
     IoBuffer block = IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
@@ -242,6 +252,160 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     device.close();
     loop.close();
     lost.clear(drive);
+  }
+
+  private SimulatedDrive emptyDrive(int index) {
+    SimulatedDrive drive =
+        new SimulatedDrive(
+            "drive" + index,
+            (long) shape.driveBlocks() * Drive.BLOCK_BYTES,
+            true,
+            random.nextLong());
+    drive.slow(shape.slowness());
+    return drive;
+  }
+
+  // ---- more drives
+
+  /** The power is cut; what had been asked of a drive before was done. */
+  private static final class PowerCut extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  /**
+   * Takes an empty drive in, in a place of its own, while the array does not run and all its drives
+   * are there.
+   *
+   * @param requests after which the power is cut, if it takes more than these to write its label
+   * @return false when the power was cut
+   */
+  boolean add(int requests) {
+    DriveLabel[] labels = placed();
+    SimulatedDrive fresh = emptyDrive(drives.length);
+    SimulatedLoop loop = new SimulatedLoop(random.nextLong());
+    SimulatedDevice device = SimulatedDevice.open(loop, fresh, new DeviceOptions(4, 0));
+    BlockDevice cut =
+        new DeviceBefore(fault.device(this, device, superblock(drives.length))) {
+          private int submitted;
+
+          @Override
+          public void submit(IoRequest request) {
+            if (submitted++ == requests) {
+              throw new PowerCut();
+            }
+            this.device.submit(request);
+          }
+        };
+    IoBuffer block = IoMemory.plain(Drive.BLOCK_BYTES).buffers(1, Drive.BLOCK_BYTES)[0];
+    boolean whole = true;
+    try {
+      ArrayStart.add(loop, cut, block, labels, incarnation(), Long.MAX_VALUE, 0);
+      device.close();
+      loop.close();
+    } catch (PowerCut power) {
+      whole = false;
+      fresh.crash(LEFT_PERCENT[random.nextInt(LEFT_PERCENT.length)]);
+    }
+    arrived(fresh);
+    return whole;
+  }
+
+  private int incarnation() {
+    return 1 + random.nextInt(30_000);
+  }
+
+  /** It is a member by what its label says, or it is nothing. */
+  private void arrived(SimulatedDrive drive) {
+    try (SimulatedMedia media = new SimulatedMedia(drive)) {
+      DriveLabel label = label(media, drive.name());
+      if (label.superblock() == null || label.root() == null) {
+        return;
+      }
+    }
+    append(drive);
+  }
+
+  private void append(SimulatedDrive drive) {
+    drives = Arrays.copyOf(drives, drives.length + 1);
+    drives[drives.length - 1] = drive;
+  }
+
+  /** Has an empty drive take a place of its own in the running array, which goes on by itself. */
+  void beginAdd() {
+    int index = drives.length;
+    SimulatedDrive fresh = emptyDrive(index);
+    arriving = fresh;
+    failover.join(
+        new Failover.Joining() {
+          @Override
+          public int index() {
+            return index;
+          }
+
+          @Override
+          public int incarnation() {
+            return SimulatedArray.this.incarnation();
+          }
+
+          @Override
+          public BlockDevice open() {
+            SimulatedDevice device =
+                SimulatedDevice.open(
+                    loops[index % shards.length], fresh, new DeviceOptions(QUEUE_DEPTH, 0));
+            return bug.device(index, fault.device(SimulatedArray.this, device, superblock(index)));
+          }
+
+          @Override
+          public long mostBlocks() {
+            return Long.MAX_VALUE;
+          }
+
+          @Override
+          public long nowSeconds() {
+            return 0;
+          }
+
+          @Override
+          public void onDone(DriveLabel label, ArrayException refusal) {
+            arriving = null;
+            if (label != null) {
+              append(fresh);
+              if (!fault.additionWaits()) {
+                acknowledged = drives.length;
+              }
+            }
+          }
+        });
+  }
+
+  /** True while a drive is on its way in. */
+  boolean adding() {
+    return arriving != null || drives.length > acknowledged;
+  }
+
+  /** True when the place is one of the array's, whatever becomes of its drive. */
+  boolean hasForGood(int drive) {
+    return drive < acknowledged;
+  }
+
+  /** True when the journals do for so many drives. */
+  boolean roomForDrives(int count) {
+    return SideLimits.mostDrives(shape.journalBlocks()) >= count;
+  }
+
+  /**
+   * A start has found so many places. A drive whose addition came to nothing, because it was away
+   * at a start and no other knew of it, is no drive of the array.
+   */
+  private void takePlaces(int places) {
+    if (places < acknowledged) {
+      throw new IllegalStateException(
+          "drive %d was added for good, and the array has forgotten it".formatted(places));
+    }
+    for (int d = places; d < drives.length; d++) {
+      lost.clear(d);
+    }
+    drives = Arrays.copyOf(drives, places);
   }
 
   private DriveLabel[] placed() {
@@ -315,6 +479,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     }
     if (fault.staleIsLeftOut()) {
       labels = ArrayStart.place(Arrays.stream(labels).filter(Objects::nonNull).toList());
+      takePlaces(labels.length);
     }
     shards = new Shard[shape.shards()];
     loops = new SimulatedLoop[shards.length];
@@ -326,10 +491,12 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       clients[s] = new ClientSide(shards[s]);
     }
     Shard.connect(shards);
-    IoMemory memory = memories.forMachine(shape.memoryBytes() + rebuildBytes(labels));
-    devices = new BlockDevice[drives.length];
-    roster = new Roster(drives.length);
-    budgets = new SpaceBudget[drives.length];
+    // One can be added while it runs.
+    int most = drives.length + 1;
+    IoMemory memory = memories.forMachine(shape.memoryBytes(most) + rebuildBytes(labels));
+    devices = new BlockDevice[most];
+    roster = new Roster(drives.length, most);
+    budgets = new SpaceBudget[most];
     for (int d = 0; d < drives.length; d++) {
       if (labels[d] != null) {
         SimulatedDevice device =
@@ -346,7 +513,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
         new ArrayStart.Parts(
             devices,
             shards,
-            new ArrayMemory(memory, drives.length),
+            new ArrayMemory(memory, most),
             superblock -> shape.sizes(),
             false,
             this::alarm,
@@ -367,7 +534,9 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     if (recovery == null) {
       return false;
     }
+    acknowledged = drives.length;
     ObjectAttributes attributes = attributes();
+    latest = attributes;
     takeSize((int) attributes.sizeBytes());
     volume = volume(attributes);
     client.begin(memory);
@@ -422,8 +591,10 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   /** Begins to resize the volume, which goes on by itself; the client hears of it. */
   void beginResize(int newBytes) {
     ObjectAttributes now = volume.attributes();
-    VolumeResize begun = new VolumeResize(volume, volume(now), now.resized(newBytes), shards);
+    VolumeResize begun =
+        new VolumeResize(volume, volume(now), now.resized(newBytes, drives.length), shards);
     resize = begun;
+    latest = begun.attributes();
     begun.prepare(
         result -> {
           client.resizePrepared(result);
@@ -550,6 +721,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     recovery = report;
     leftOut = missing();
     putDue = resizePrepared;
+    acknowledged = drives.length;
   }
 
   /** Drives that the array has gone on without, or was started without. */
@@ -803,7 +975,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   private boolean quiet() {
-    if (failover.busy() || bugShown) {
+    if (failover.busy() || bugShown || arriving != null) {
       return false;
     }
     for (int d = 0; d < drives.length; d++) {
@@ -862,6 +1034,12 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     for (SimulatedDrive drive : drives) {
       drive.crash(LEFT_PERCENT[random.nextInt(LEFT_PERCENT.length)]);
     }
+    if (arriving != null) {
+      SimulatedDrive fresh = arriving;
+      arriving = null;
+      fresh.crash(LEFT_PERCENT[random.nextInt(LEFT_PERCENT.length)]);
+      arrived(fresh);
+    }
   }
 
   /** Checks the drives of an array that is stopped or crashed, against the model. */
@@ -880,7 +1058,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     MediaCheck checker =
         MediaCheck.judged(
             present,
-            shape.attributes(),
+            latest,
             memories.forCheck(drives.length),
             (gfid, block, content) -> model.wrong(block, content));
     List<String> findings = new ArrayList<>(checker.report().findings());

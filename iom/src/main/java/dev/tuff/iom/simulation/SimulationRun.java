@@ -28,6 +28,12 @@ import java.util.SplittableRandom;
 final class SimulationRun {
   private static final int[] CUT_WITHIN_STEPS = {40, 400, 4000};
 
+  /** Drives that are added in a run at most. */
+  private static final int MOST_ADDED = 3;
+
+  /** Requests to a drive until its label is written, and some. */
+  private static final int LABEL_REQUESTS = 16;
+
   /**
    * What runs have in common.
    *
@@ -69,12 +75,14 @@ final class SimulationRun {
   private final SplittableRandom chance;
   private final SplittableRandom resizes;
   private final SplittableRandom bugs;
+  private final SplittableRandom additions;
   private final Statistics statistics = new Statistics();
   private final List<String> events = new ArrayList<>();
   private final WrongWrites writes;
   private final SimulatedMemory memories;
   private SimulatedArray array;
   private int operations;
+  private int added;
 
   /** Where what stands on the media, by the last check of an array that stopped cleanly or not. */
   private Map<Block, Long> places = Map.of();
@@ -109,8 +117,9 @@ final class SimulationRun {
     this.chance = root.split();
     this.resizes = root.split();
     this.bugs = root.split();
+    this.additions = root.split();
     this.memories = memories;
-    this.writes = new WrongWrites(shape.drives(), planted);
+    this.writes = new WrongWrites(shape.drives() + MOST_ADDED, planted);
   }
 
   /** Runs it; a failure of any kind is its outcome. */
@@ -165,12 +174,12 @@ final class SimulationRun {
   }
 
   private void live(long seed) {
-    array = new SimulatedArray(shape, seed, writes, memories);
+    array = new SimulatedArray(shape, seed, writes, memories, firstBytes());
     if (may(FaultKind.LATE_MESSAGES, 2) && shape.shards() > 1) {
       array.lateMessages(true);
       did(FaultKind.LATE_MESSAGES, "messages come late from now on");
     }
-    int slow = chance.nextInt(shape.drives());
+    int slow = chance.nextInt(array.drives.length);
     if (may(FaultKind.SLOW_DRIVE, 4)) {
       array.drives[slow].slow(10 * shape.slowness());
       did(FaultKind.SLOW_DRIVE, "drive %d is slow from now on".formatted(slow));
@@ -202,12 +211,21 @@ final class SimulationRun {
     array.stop();
   }
 
+  /** Where drives are added: often little, so that much of the volume comes after them. */
+  private int firstBytes() {
+    int blocks = Math.max(1, shape.volumeBlocks() >> additions.nextInt(6));
+    return plan.faults().contains(FaultKind.ADDITION) && plan.faults().contains(FaultKind.RESIZE)
+        ? blocks * Drive.BLOCK_BYTES
+        : shape.volumeBytes();
+  }
+
   // ---- load
 
   /** True when a drive has failed just now, and the power is to be cut before all is well again. */
   private boolean clients() {
     int most = Math.min(plan.operations() - operations, 1 + load.nextInt(40));
     int failing = load.nextInt(most);
+    int adding = additions.nextInt(4) == 0 ? additions.nextInt(most) : -1;
     for (int i = 0; i < most; i++) {
       if (!rebuilding.isEmpty() && chance.nextInt(8) == 0) {
         array.rebuildInBackground(chance.nextInt(6));
@@ -216,6 +234,9 @@ final class SimulationRun {
       operations++;
       resize();
       if (i == failing && (failDrives() || breakIom()) && may(FaultKind.CUT_IN_FAILOVER, 2)) {
+        return true;
+      }
+      if (i == adding && addInService() && mayCutAddition()) {
         return true;
       }
       if (load.nextInt(8) == 0) {
@@ -243,11 +264,59 @@ final class SimulationRun {
     }
   }
 
+  // ---- more drives
+
+  private boolean addInService() {
+    // A write that goes wrong and is not closed when all recover is beyond what is promised.
+    if (!mayAdd() || array.failingOver() || armed != null || writes.anyBad()) {
+      return false;
+    }
+    array.beginAdd();
+    added++;
+    did(FaultKind.ADDITION, "drive %d is added in service".formatted(array.drives.length));
+    return true;
+  }
+
+  /** Drives are added to an array that is whole. */
+  private boolean mayAdd() {
+    return plan.faults().contains(FaultKind.ADDITION)
+        && added < MOST_ADDED
+        && !array.adding()
+        && behind.isEmpty()
+        && rebuilding.isEmpty()
+        && stale.isEmpty()
+        && vanished < 0
+        && array.lost().isEmpty()
+        && array.roomForDrives(array.drives.length + 1);
+  }
+
+  private boolean mayCutAddition() {
+    return additions.nextBoolean() && plan.faults().contains(FaultKind.CUT_IN_ADDITION);
+  }
+
+  private void addAtRest() {
+    boolean wanted = additions.nextInt(6) == 0;
+    int requests = mayCutAddition() ? additions.nextInt(LABEL_REQUESTS) : Integer.MAX_VALUE;
+    if (!wanted || !mayAdd()) {
+      return;
+    }
+    int index = array.drives.length;
+    added++;
+    boolean whole = array.add(requests);
+    did(FaultKind.ADDITION, "drive %d is added".formatted(index));
+    if (!whole) {
+      did(
+          FaultKind.CUT_IN_ADDITION,
+          "power cut after %d requests to it; it is %s"
+              .formatted(requests, array.drives.length > index ? "a member" : "none"));
+    }
+  }
+
   /** Takes drives out of service, or lets them vanish, while requests are under way. */
   private boolean failDrives() {
     boolean fails = may(FaultKind.DRIVE_FAILURE, 4);
     boolean vanishes = chance.nextBoolean();
-    int drive = chance.nextInt(shape.drives());
+    int drive = chance.nextInt(array.drives.length);
     if (!fails || !bearable(drive)) {
       return false;
     }
@@ -276,12 +345,13 @@ final class SimulationRun {
 
   /** Lets an IOM stop by a bug, now or later in this turn. */
   private boolean breakIom() {
-    int drive = bugs.nextInt(shape.drives());
+    int drive = bugs.nextInt(array.drives.length);
     List<IomBug.Place> choices = List.of(IomBug.Place.values());
     IomBug.Place place = choices.get(bugs.nextInt(choices.size()));
     int chances = bugs.nextInt(1 << bugs.nextInt(9));
     boolean breaks = bugs.nextInt(3) == 0 && plan.faults().contains(FaultKind.IOM_BUG);
-    if (!breaks || !bearable(drive)) {
+    // A bug in a start stops the array.
+    if (!breaks || !bearable(drive) || array.adding() || array.failingOver()) {
       return false;
     }
     behind.set(drive);
@@ -365,13 +435,16 @@ final class SimulationRun {
       seen |= array.failingOver();
     }
     boolean within = array.failingOver();
+    boolean adding = array.adding();
     requireRight();
     countDetections();
     array.crash();
     turnEnds();
     did(
-        within ? FaultKind.CUT_IN_FAILOVER : FaultKind.POWER_CUT,
-        within ? "power cut in the failover" : "power cut");
+        adding
+            ? FaultKind.CUT_IN_ADDITION
+            : within ? FaultKind.CUT_IN_FAILOVER : FaultKind.POWER_CUT,
+        adding ? "power cut in the addition" : within ? "power cut in the failover" : "power cut");
     check(false);
   }
 
@@ -388,7 +461,7 @@ final class SimulationRun {
   }
 
   private void countDetections() {
-    for (int d = 0; d < shape.drives(); d++) {
+    for (int d = 0; d < array.drives.length; d++) {
       // None while the array is about to go on without a drive.
       if (array.iom(d) != null) {
         SideRooms.Counters counters = array.iom(d).rooms().counters();
@@ -430,7 +503,14 @@ final class SimulationRun {
         clean
             ? 0
             : report.findings().stream().filter(f -> f.contains(" of the current root ")).count();
-    long unexpected = report.findingCount() - away - totals.damagedBlocks() - rootCopies;
+    // Likewise one between those of a superblock, of a drive that was being added; its first start
+    // mends that.
+    long superblockCopies =
+        array.adding()
+            ? report.findings().stream().filter(f -> f.contains(" of the superblock ")).count()
+            : 0;
+    long unexpected =
+        report.findingCount() - away - totals.damagedBlocks() - rootCopies - superblockCopies;
     boolean lost =
         totals.lostBlocks() > 0
             || totals.damagedPages() > 0
@@ -474,7 +554,7 @@ final class SimulationRun {
   private void armWrongWrite() {
     boolean loses = may(FaultKind.LOST_WRITE, 2);
     boolean misdirects = may(FaultKind.MISDIRECTED_WRITE, 1);
-    int drive = chance.nextInt(shape.drives());
+    int drive = chance.nextInt(array.drives.length);
     int after = chance.nextInt(4);
     if (!writesGoWrong || away().cardinality() > 0 || mostHarmed() + 1 > bearable()) {
       return;
@@ -572,7 +652,7 @@ final class SimulationRun {
   private void loseDrives() {
     int wanted = may(FaultKind.DRIVE_LOSS, 4) ? 1 + chance.nextInt(2) : 0;
     for (int i = 0; i < wanted; i++) {
-      int drive = chance.nextInt(shape.drives());
+      int drive = chance.nextInt(array.drives.length);
       int harmed = mostHarmed();
       // With the former version of a block that was being written damaged, settling its group
       // takes every drive.
@@ -603,6 +683,10 @@ final class SimulationRun {
     for (int drive = candidates.nextSetBit(0);
         drive >= 0;
         drive = candidates.nextSetBit(drive + 1)) {
+      if (!array.hasForGood(drive)) {
+        // A place that no other drive knows of yet can't be taken.
+        continue;
+      }
       boolean empty = may(FaultKind.REPLACEMENT, 3);
       boolean itself = may(FaultKind.RETURN, 3);
       if (empty && !itself) {
@@ -673,6 +757,7 @@ final class SimulationRun {
   // ---- starts
 
   private void comeUp() {
+    addAtRest();
     loseDrives();
     while (may(FaultKind.CUT_IN_RECOVERY, 3)) {
       int steps = 1 + chance.nextInt(CUT_WITHIN_STEPS[chance.nextInt(CUT_WITHIN_STEPS.length)]);
@@ -692,6 +777,7 @@ final class SimulationRun {
       }
       loseDrives();
       replaceDrives();
+      addAtRest();
     }
     replaceDrives();
     array.start();
@@ -705,6 +791,8 @@ final class SimulationRun {
   }
 
   private void noteStart() {
+    // Of a drive whose addition came to nothing nothing is known any more.
+    behind.clear(array.drives.length, shape.drives() + MOST_ADDED);
     RecoveryReport recovery = array.recovery();
     statistics.count(Count.STARTS, 1);
     statistics.recovered(recovery);

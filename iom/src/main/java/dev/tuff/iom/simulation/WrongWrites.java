@@ -107,6 +107,11 @@ final class WrongWrites implements PlantedFault {
   }
 
   @Override
+  public boolean additionWaits() {
+    return behind.additionWaits();
+  }
+
+  @Override
   public void beforeStart(SimulatedArray array) {
     behind.beforeStart(array);
   }
@@ -129,7 +134,8 @@ final class WrongWrites implements PlantedFault {
         long address = request.offsetBytes() / Drive.BLOCK_BYTES;
         int count = request.lengthBytes() / Drive.BLOCK_BYTES;
         bad[index].clear((int) address, (int) address + count);
-        if (armed != null && !mayBeAlike(request) && goesWrong(address, count)) {
+        boolean mayGoWrong = armed != null && index == armedDrive && address >= firstAddress;
+        if (mayGoWrong && !mayBeAlike(request) && goesWrong(count)) {
           goWrong(request, address, count);
         }
       }
@@ -151,10 +157,7 @@ final class WrongWrites implements PlantedFault {
       return false;
     }
 
-    private boolean goesWrong(long address, int count) {
-      if (index != armedDrive || address < firstAddress) {
-        return false;
-      }
+    private boolean goesWrong(int count) {
       // Beside checkpoints nothing but data and parity is written there.
       Iom iom = array.iom(index);
       boolean meant =

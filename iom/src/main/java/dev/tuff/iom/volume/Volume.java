@@ -16,7 +16,7 @@ import java.util.function.ToLongFunction;
 public final class Volume {
   private volatile ObjectAttributes attributes;
   private volatile Bounds bounds;
-  private final Layout layout;
+  private volatile Layout layout;
   private final int segmentBlocks;
   private final Roster roster;
   private final SpaceBudget[] budgets;
@@ -35,12 +35,7 @@ public final class Volume {
       ClientSide[] clients,
       boolean readOnly) {
     this.attributes = attributes;
-    this.layout =
-        new Layout(
-            attributes.drives(),
-            attributes.dataMembers(),
-            attributes.parityMembers(),
-            attributes.chunkBlocks());
+    this.layout = attributes.layout();
     this.segmentBlocks = MapShape.segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
     this.roster = roster;
     this.budgets = budgets;
@@ -85,6 +80,8 @@ public final class Volume {
    */
   public void take(ObjectAttributes newer) {
     attributes = newer;
+    // Before clients get to rows that only the new one knows; of others both say the same.
+    layout = newer.layout();
     change(new Bounds(newer.sizeBytes(), true, clients.length));
   }
 

@@ -7,6 +7,8 @@ public final class SideLimits {
   /** Updates open at the same time on one IOM at most. */
   public static final int OPEN_UPDATES = 256;
 
+  private static final int LEAST_OPEN_UPDATES = 8;
+
   /**
    * Updates that may be open on one IOM so that no journal overflows by what they still bring
    * about: each may need a block of its own here for mj and a block on its parities for pj, and all
@@ -14,7 +16,12 @@ public final class SideLimits {
    */
   public static int openUpdates(int journalBlocks, int drives) {
     int reserve = journalBlocks * JOURNAL_CLOSING_PERCENT / 100;
-    return Math.clamp(reserve / (drives + 2), 8, OPEN_UPDATES);
+    return Math.clamp(reserve / (drives + 2), LEAST_OPEN_UPDATES, OPEN_UPDATES);
+  }
+
+  /** Drives of an array whose journals are so large, so that this holds. */
+  public static int mostDrives(int journalBlocks) {
+    return journalBlocks * JOURNAL_CLOSING_PERCENT / 100 / LEAST_OPEN_UPDATES - 2;
   }
 
   /** Longer runs pass the block cache by: streams would only wash it out. */

@@ -2,6 +2,7 @@ package dev.tuff.iom.checkpoint;
 
 import static dev.tuff.iom.object.PageFormat.INT;
 import static dev.tuff.iom.object.PageFormat.LONG;
+import static dev.tuff.iom.object.PageFormat.SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.support.Bytes;
@@ -205,6 +206,64 @@ class RootTest {
     Root root = replacement();
     assertThat(root.checkpointId()).isEqualTo(5L << Root.EPOCH_ID_BITS);
     assertThat(root.tailSequence()).isGreaterThan(root.checkpointId());
+  }
+
+  /** The root of a drive that has a place of its own behind the others. */
+  private static Root addition() {
+    Root others = root();
+    others.setPlaces(10);
+    BitSet there = new BitSet();
+    there.set(0, 10);
+    return Root.ofAddition(others, there, 0x1234);
+  }
+
+  @Test
+  void anAdditionMakesAPlaceInTheNextEpoch() {
+    Root root = addition();
+    assertThat(root.driveIndex()).isEqualTo(10);
+    assertThat(root.places()).isEqualTo(11);
+    assertThat(root.epoch()).isEqualTo(4);
+    assertThat(root.rebuilding()).isFalse();
+    assertThat(root.inEpoch(10)).isTrue();
+    assertThat(root.inEpoch(3)).isTrue();
+    assertThat(root.incarnation(10)).isEqualTo(0x1234);
+    assertThat(root.checkpointId()).isEqualTo(4L << Root.EPOCH_ID_BITS);
+    assertThat(root.tailSequence()).isGreaterThan(root.checkpointId());
+    MemorySegment block = Bytes.block();
+    root.encode(block, 0, 0);
+    assertThat(block.get(SHORT, 32)).isEqualTo((short) 10);
+    assertThat(block.get(SHORT, 34)).isEqualTo((short) 11);
+    assertThat(Root.decode(block, 0, ID, 10, 0).places()).isEqualTo(11);
+    Root other = root();
+    other.takeEpoch(root);
+    assertThat(other.places()).isEqualTo(11);
+    assertThat(other.sameEpoch(root)).isTrue();
+    other.setPlaces(12);
+    assertThat(other.sameEpoch(root)).isFalse();
+    for (int places : new int[] {-1, 10, 1025}) {
+      block.set(SHORT, 34, (short) places);
+      block.set(INT, 4092, Bytes.crc(block, 0, 4092, -1));
+      assertThat(Root.decode(block, 0, ID, 10, 0)).as("places %d", places).isNull();
+    }
+  }
+
+  /** Two tries to add a drive: the one that the others go on with is never the other one. */
+  @Test
+  void aDriveWhoseAdditionCameToNothingIsNotTheOneThatCameAfterIt() {
+    Root others = root();
+    others.setPlaces(10);
+    BitSet there = new BitSet();
+    there.set(0, 10);
+    Root first = Root.ofAddition(others, there, 7);
+    Root second = Root.ofAddition(others, there, 8);
+    others.takeEpoch(second);
+    Root newest = Epoch.newest(first, second, others);
+    assertThat(newest.incarnation(10)).isEqualTo(8);
+    assertThat(Epoch.stale(first, newest)).isTrue();
+    assertThat(Epoch.stale(second, newest)).isFalse();
+    Root without = Epoch.newest(first, others);
+    assertThat(Epoch.stale(first, without)).isTrue();
+    assertThat(Epoch.stale(others, without)).isFalse();
   }
 
   @Test

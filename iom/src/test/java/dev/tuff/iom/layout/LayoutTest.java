@@ -3,11 +3,14 @@ package dev.tuff.iom.layout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tuff.iom.layout.Layout.Stretch;
 import dev.tuff.iom.runtime.Invariant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -130,5 +133,158 @@ class LayoutTest {
   @Test
   void tooFewDrivesAreABug() {
     assertThatThrownBy(() -> new Layout(5, 4, 2, 16)).isInstanceOf(Invariant.Broken.class);
+  }
+
+  /**
+   * 3 drives, 2+1, of which rows 2 on are spread over 5: they begin anew with member 0 on drive 0.
+   */
+  @Test
+  void stretchesWorkedByHand() {
+    Layout layout = new Layout(3, List.of(new Stretch(2, 5)), 2, 1, 16);
+    int[][] drives = {{0, 1, 2}, {2, 0, 1}, {0, 1, 2}, {4, 0, 1}, {3, 4, 0}, {2, 3, 4}};
+    for (int row = 0; row < drives.length; row++) {
+      for (int member = 0; member < 3; member++) {
+        assertThat(layout.drive(row, member)).isEqualTo(drives[row][member]);
+        assertThat(layout.member(row, drives[row][member])).isEqualTo(member);
+      }
+    }
+    assertThat(layout.member(1, 4)).as("drive 4 comes later").isEqualTo(3);
+    // Drive 0 is data of rows 0 to 3; drive 4 has nothing before row 3.
+    assertThat(layout.dataIndex(0, 3 * 16 + 5)).isEqualTo(3 * 16 + 5);
+    assertThat(layout.dataIndex(4, 3 * 16 + 5)).isEqualTo(5);
+    assertThat(layout.parityIndex(2, 2 * 16)).isEqualTo(16);
+    assertThat(layout.nextDataRow(4, 0)).isEqualTo(3);
+    assertThat(layout.nextParityRow(4, 0)).isEqualTo(5);
+    assertThat(layout.drives()).isEqualTo(5);
+  }
+
+  /** Drives, then the length and the drives of each further stretch, N, K, chunk blocks. */
+  static List<int[]> stretches() {
+    List<int[]> shapes = new ArrayList<>();
+    SplittableRandom random = new SplittableRandom(11);
+    for (int n = 1; n <= 5; n++) {
+      for (int k = 0; k <= 3; k++) {
+        for (int further = 1; further < Layout.MAX_STRETCHES; further++) {
+          int[] shape = new int[4 + 2 * further];
+          shape[0] = n + k + random.nextInt(4);
+          int drives = shape[0];
+          for (int i = 0; i < further; i++) {
+            drives += 1 + random.nextInt(3);
+            shape[1 + 2 * i] = 1 + random.nextInt(3 * drives);
+            shape[2 + 2 * i] = drives;
+          }
+          shape[shape.length - 3] = n;
+          shape[shape.length - 2] = k;
+          shape[shape.length - 1] = 1 << random.nextInt(3);
+          shapes.add(shape);
+        }
+      }
+    }
+    return shapes;
+  }
+
+  private static List<Stretch> further(int[] shape) {
+    List<Stretch> further = new ArrayList<>();
+    long row = 0;
+    for (int i = 1; i < shape.length - 3; i += 2) {
+      row += shape[i];
+      further.add(new Stretch(row, shape[i + 1]));
+    }
+    return further;
+  }
+
+  /** Against a model that goes row by row and counts. */
+  @ParameterizedTest
+  @MethodSource("stretches")
+  void stretchesAreAsTheModelSays(int[] shape) {
+    List<Stretch> further = further(shape);
+    int n = shape[shape.length - 3];
+    int k = shape[shape.length - 2];
+    int chunk = shape[shape.length - 1];
+    Layout layout = new Layout(shape[0], further, n, k, chunk);
+    int most = further.getLast().drives();
+    long rows = further.getLast().firstRow() + 2L * most + 1;
+    long[] data = new long[most];
+    long[] parity = new long[most];
+    List<List<Long>> dataRows = new ArrayList<>();
+    List<List<Long>> parityRows = new ArrayList<>();
+    for (int d = 0; d < most; d++) {
+      dataRows.add(new ArrayList<>());
+      parityRows.add(new ArrayList<>());
+    }
+    for (long row = 0; row < rows; row++) {
+      long first = 0;
+      int drives = shape[0];
+      for (Stretch stretch : further) {
+        if (row >= stretch.firstRow()) {
+          first = stretch.firstRow();
+          drives = stretch.drives();
+        }
+      }
+      int[] memberOf = new int[most];
+      Arrays.fill(memberOf, n + k);
+      for (int m = 0; m < n + k; m++) {
+        int drive = Math.floorMod(m - (row - first), drives);
+        assertThat(layout.drive(row, m)).isEqualTo(drive);
+        assertThat(memberOf[drive]).as("one member a drive").isEqualTo(n + k);
+        memberOf[drive] = m;
+      }
+      for (int d = 0; d < most; d++) {
+        assertThat(layout.dataBlocksBefore(d, row)).isEqualTo(data[d]);
+        assertThat(layout.parityBlocksBefore(d, row)).isEqualTo(parity[d]);
+        if (memberOf[d] == n + k) {
+          assertThat(layout.member(row, d)).isGreaterThanOrEqualTo(n + k);
+          continue;
+        }
+        assertThat(layout.member(row, d)).isEqualTo(memberOf[d]);
+        for (int i = 0; i < chunk; i++) {
+          long lblk = row * chunk + i;
+          if (memberOf[d] < n) {
+            assertThat(layout.dataIndex(d, lblk)).isEqualTo(data[d]);
+            assertThat(layout.lblkOfDataIndex(d, data[d])).isEqualTo(lblk);
+            data[d]++;
+          } else {
+            assertThat(layout.parityIndex(d, lblk)).isEqualTo(parity[d]);
+            assertThat(layout.lblkOfParityIndex(d, parity[d])).isEqualTo(lblk);
+            parity[d]++;
+          }
+        }
+        (memberOf[d] < n ? dataRows : parityRows).get(d).add(row);
+      }
+    }
+    for (int d = 0; d < most; d++) {
+      for (long row = 0; row < further.getLast().firstRow(); row++) {
+        assertThat(layout.nextDataRow(d, row)).isEqualTo(firstFrom(dataRows.get(d), row));
+        long nextParity = k == 0 ? Long.MAX_VALUE : firstFrom(parityRows.get(d), row);
+        assertThat(layout.nextParityRow(d, row)).isEqualTo(nextParity);
+        assertThat(layout.nextRow(d, row))
+            .isEqualTo(Math.min(firstFrom(dataRows.get(d), row), nextParity));
+      }
+    }
+  }
+
+  private static long firstFrom(List<Long> rows, long from) {
+    return rows.stream().filter(row -> row >= from).findFirst().orElseThrow();
+  }
+
+  @Test
+  void aDriveThatAnObjectIsNotOnHasNoRow() {
+    Layout layout = new Layout(3, 2, 1, 16);
+    assertThat(layout.member(7, 3)).isEqualTo(3);
+    assertThat(layout.nextRow(3, 0)).isEqualTo(Long.MAX_VALUE);
+    assertThat(layout.dataBlocksBefore(3, 1L << 40)).isZero();
+  }
+
+  @Test
+  void stretchesThatDoNotFollowEachOtherAreABug() {
+    assertThat(Layout.inOrder(3, List.of(new Stretch(2, 4), new Stretch(3, 5)))).isTrue();
+    for (List<Stretch> wrong :
+        List.of(
+            List.of(new Stretch(0, 4)),
+            List.of(new Stretch(2, 3)),
+            List.of(new Stretch(2, 4), new Stretch(2, 5)),
+            List.of(new Stretch(2, 4), new Stretch(3, 4)))) {
+      assertThatThrownBy(() -> new Layout(3, wrong, 2, 1, 16)).isInstanceOf(Invariant.Broken.class);
+    }
   }
 }

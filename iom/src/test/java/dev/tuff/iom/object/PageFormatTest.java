@@ -3,6 +3,7 @@ package dev.tuff.iom.object;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.layout.Layout.Stretch;
 import dev.tuff.iom.support.Bytes;
 import dev.tuff.iom.support.DriveRig;
 import dev.tuff.iom.volume.Toughness;
@@ -181,19 +182,20 @@ class PageFormatTest {
     ObjectAttributes made = attributes();
     long size = made.sizeBytes();
     assertThat(made.extentBytes()).isEqualTo(size);
-    ObjectAttributes smaller = made.resized(4096);
+    ObjectAttributes smaller = made.resized(4096, 6);
     assertThat(smaller.sizeBytes()).isEqualTo(4096);
     assertThat(smaller.extentBits()).isEqualTo(37);
     assertThat(smaller.extentBytes()).isEqualTo(1L << 37).isGreaterThan(size);
     assertThat(smaller.changes()).isEqualTo(1);
     assertThat(smaller.sameObject(made)).isTrue();
-    ObjectAttributes within = smaller.resized(size + 4096);
+    ObjectAttributes within = smaller.resized(size + 4096, 6);
     assertThat(within.extentBytes()).isEqualTo(1L << 37);
-    ObjectAttributes larger = within.resized(1L << 40);
+    ObjectAttributes larger = within.resized(1L << 40, 6);
     assertThat(larger.extentBytes()).isEqualTo(1L << 40);
-    assertThat(larger.resized((1L << 40) - 512).extentBytes()).isEqualTo(1L << 40);
-    assertThat(larger.resized((1L << 40) + 512).resized(512).extentBytes()).isEqualTo(1L << 41);
-    assertThat(made.resized(1L << 50).resized(1).extentBytes()).isEqualTo(1L << 50);
+    assertThat(larger.resized((1L << 40) - 512, 6).extentBytes()).isEqualTo(1L << 40);
+    assertThat(larger.resized((1L << 40) + 512, 6).resized(512, 6).extentBytes())
+        .isEqualTo(1L << 41);
+    assertThat(made.resized(1L << 50, 6).resized(1, 6).extentBytes()).isEqualTo(1L << 50);
 
     MemorySegment block = Bytes.block();
     smaller.encode(block, 32);
@@ -202,7 +204,7 @@ class PageFormatTest {
 
     ObjectAttributes often = made;
     while (often.resizable()) {
-      often = often.resized(4096L + often.changes());
+      often = often.resized(4096L + often.changes(), 6);
     }
     assertThat(often.changes()).isEqualTo(65_534);
     assertThat(often.asDeleted().changes()).isEqualTo(65_535);
@@ -214,6 +216,77 @@ class PageFormatTest {
       0010  10 00 00 00 04 02 01 01 06 00 07 00 01 00 25 00
       """;
 
+  /** 5 chunks of rows on 6 drives, then some on 9, shrunk and grown, then on 10 and on 12. */
+  @Test
+  void rowsThatComeWithGrowthAreSpreadOverAllDrives() {
+    long row = 4L * 16 * 4096;
+    ObjectAttributes made =
+        new ObjectAttributes(9, "v", 5 * row - 4096, 16, 4, 2, 6, Toughness.TAKEN);
+    assertThat(made.resized(5 * row, 9).stretches()).as("no new row").isEmpty();
+    ObjectAttributes grown = made.resized(8 * row, 9);
+    assertThat(grown.stretches()).containsExactly(new Stretch(5, 9));
+    assertThat(grown.mostDrives()).isEqualTo(9);
+    assertThat(grown.sameObject(made)).isTrue();
+    assertThat(made.sameObject(grown)).isTrue();
+    assertThat(grown.resized(20 * row, 9).stretches()).hasSize(1);
+    // Shrunk below where the stretch begins it keeps it: its map extent is 8 rows still.
+    ObjectAttributes shrunk = grown.resized(row, 10);
+    assertThat(shrunk.stretches()).isEqualTo(grown.stretches());
+    assertThat(shrunk.resized(8 * row, 10).stretches()).isEqualTo(grown.stretches());
+    ObjectAttributes more = shrunk.resized(8 * row + 512, 10).resized(30 * row, 12);
+    assertThat(more.stretches())
+        .containsExactly(new Stretch(5, 9), new Stretch(8, 10), new Stretch(9, 12));
+    assertThat(more.asDeleted().stretches()).isEqualTo(more.stretches());
+    ObjectAttributes other = made.resized(9 * row, 8);
+    assertThat(other.sameObject(grown)).as("other rows").isFalse();
+
+    ObjectAttributes often = more;
+    for (int drives = 13; drives < 40; drives++) {
+      often = often.resized(often.sizeBytes() + row, drives);
+    }
+    assertThat(often.stretches()).hasSize(Layout.MAX_STRETCHES - 1);
+    assertThat(often.mostDrives()).isEqualTo(16);
+
+    MemorySegment block = Bytes.block();
+    more.encode(block, 32);
+    assertThat(more.bytes()).isEqualTo(336);
+    assertThat(Bytes.hex(block, 32, 336)).isEqualTo(STRETCHES);
+    assertThat(ObjectAttributes.decode(block, 32)).isEqualTo(more);
+    assertThat(ObjectAttributes.decodeBody(block, 32, 336)).isEqualTo(more);
+    assertThat(ObjectAttributes.decodeBody(block, 32, 320)).isNull();
+    block.set(PageFormat.LONG, 32 + 288 + 16, 5);
+    assertThat(ObjectAttributes.decode(block, 32)).as("out of order").isNull();
+  }
+
+  private static final String STRETCHES =
+      """
+      0000  09 00 00 00 00 00 00 00 00 00 78 00 00 00 00 00
+      0010  10 00 00 00 04 02 01 02 06 00 01 00 04 00 15 00
+      0020  76 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+      0110  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03
+      0120  05 00 00 00 00 00 00 00 09 00 00 00 00 00 00 00
+      0130  08 00 00 00 00 00 00 00 0a 00 00 00 00 00 00 00
+      0140  09 00 00 00 00 00 00 00 0c 00 00 00 00 00 00 00
+      """;
+
+  /** They stand in a place of their own in a cnode, and are there when it is opened again. */
+  @Test
+  void aCnodeKnowsItsStretches() {
+    PageTree objects = new PageTree(cache, PageFormat.KIND_OBJECTS, 0, 4, top);
+    Page page = leaf(objects, 9);
+    long row = 4L * 16 * 4096;
+    ObjectAttributes made = new ObjectAttributes(9, "v", row, 16, 4, 2, 6, Toughness.TAKEN);
+    Cnode cnode = Cnode.create(page, 7, made, cache, 1);
+    assertThat(cnode.layout().member(1, 7)).isEqualTo(6);
+    ObjectAttributes grown = made.resized(20 * row, 8);
+    cnode.change(grown, 2);
+    assertThat(cnode.layout().drives()).isEqualTo(8);
+    assertThat(cnode.layout().drive(1, 0)).isZero();
+    assertThat(page.getLong(408)).isEqualTo(1);
+    assertThat(page.getLong(416)).isEqualTo(8);
+    assertThat(Cnode.open(page, 7, cache).attributes()).isEqualTo(grown);
+  }
+
   /** What was made before knows of no levels; from a change of the extent on they are told. */
   @Test
   void aCnodeKeepsItsLevelsUntilMoreAreNeeded() {
@@ -222,7 +295,7 @@ class PageFormatTest {
     ObjectAttributes small = new ObjectAttributes(9, "v", 1 << 20, 16, 4, 2, 6, Toughness.TAKEN);
     Cnode cnode = Cnode.create(page, 5, small, cache, 1);
     assertThat(cnode.dataMap().levels()).isEqualTo(1);
-    ObjectAttributes large = small.resized(1L << 40);
+    ObjectAttributes large = small.resized(1L << 40, 6);
     cnode.change(large, 2);
     assertThat(cnode.dataMap().levels()).isEqualTo(1);
     assertThat(page.getByte(400)).isEqualTo((byte) 1);

@@ -104,15 +104,18 @@ class JournalEntryFuzzTest {
   void objects() {
     fuzz(
         random -> {
-          MemorySegment body = body(ObjectAttributes.BYTES);
-          new ObjectAttributes(1, "volume", 1 << 30, 16, 4, 1, 5, Toughness.HARDENED)
-              .encode(body, 0);
+          ObjectAttributes attributes =
+              new ObjectAttributes(1, "volume", 1 << 20, 16, 4, 1, 5, Toughness.HARDENED);
+          for (int i = random.nextInt(4); i > 0; i--) {
+            attributes =
+                attributes.resized(2 * attributes.sizeBytes(), attributes.mostDrives() + 1);
+          }
+          MemorySegment body = body(attributes.bytes());
+          attributes.encode(body, 0);
           return body;
         },
         (body, bytes) -> {
-          // Shorter ones are refused before they are decoded.
-          ObjectAttributes attributes =
-              bytes < ObjectAttributes.BYTES ? null : ObjectAttributes.decode(body, 0);
+          ObjectAttributes attributes = ObjectAttributes.decodeBody(body, 0, bytes);
           if (attributes == null) {
             return false;
           }

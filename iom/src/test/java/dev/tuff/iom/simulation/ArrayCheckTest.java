@@ -60,7 +60,9 @@ class ArrayCheckTest {
     array.start();
     int[] owed = {SHAPE.drives()};
     for (int d = 0; d < SHAPE.drives(); d++) {
-      array.acting(d).putObject(SHAPE.attributes().resized(5 * 4096 + 512), () -> owed[0]--);
+      array
+          .acting(d)
+          .putObject(SHAPE.attributes().resized(5 * 4096 + 512, SHAPE.drives()), () -> owed[0]--);
     }
     array.run(() -> owed[0] == 0);
     array.stop();

@@ -10,6 +10,7 @@ import dev.tuff.iom.array.Iom;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.PageFormat;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
@@ -110,8 +111,8 @@ class RebuildBugTest {
       }
       WriteOp op = (WriteOp) message.subject;
       int chunk = array.shape.chunkBytes() / Drive.BLOCK_BYTES;
-      int drives = array.shape.drives();
-      int asker = (int) ((drives - op.lblk / chunk % drives + op.member) % drives);
+      Layout layout = array.iom(drive).rooms().cnode(op.gfid).layout();
+      int asker = layout.drive(op.lblk / chunk, op.member);
       message.type = MessageType.REBUILT;
       array.acting(asker).onMessage(message);
     }
