@@ -4,6 +4,7 @@ import dev.tuff.natives.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -19,6 +20,7 @@ public final class IoMemory implements AutoCloseable {
 
   private final List<NativeMemory> owned;
   private final List<MemorySegment> regions;
+  private final List<IoBuffer> replaced = new ArrayList<>();
   private int region;
   private long used;
 
@@ -104,6 +106,48 @@ public final class IoMemory implements AutoCloseable {
   public synchronized void rewind() {
     region = 0;
     used = 0;
+  }
+
+  /** Whether pages of a buffer can be replaced. */
+  boolean replaceable(IoBuffer buffer) {
+    return owned.isEmpty()
+        || owned.get(buffer.region()).pages() != NativeMemory.Pages.RESERVED_HUGE;
+  }
+
+  /**
+   * Gives a part of a buffer other pages, whose content is anything. What a drive still writes into
+   * the former ones nobody sees. Rings go on with the former ones until {@link UringLoop#renew}, so
+   * that transfers meanwhile have to name the memory itself.
+   *
+   * @param offset and {@code bytes} in whole pages
+   */
+  synchronized void replace(IoBuffer buffer, int offset, int bytes) {
+    if (owned.isEmpty()) {
+      // Simulated: the device does not write there any more. Nobody may count on the content.
+      buffer.segment().asSlice(offset, bytes).fill((byte) 0xA5);
+      return;
+    }
+    buffer.registered = false;
+    replaced.add(buffer);
+    owned.get(buffer.region()).replacePages(buffer.segment().asSlice(offset, bytes));
+  }
+
+  /** Regions of which pages were replaced since {@link #renewed}. */
+  synchronized BitSet replacedRegions() {
+    BitSet touched = new BitSet();
+    replaced.forEach(buffer -> touched.set(buffer.region()));
+    return touched;
+  }
+
+  /** True from when pages were replaced until {@link #renewed}. */
+  public synchronized boolean renewalDue() {
+    return !replaced.isEmpty();
+  }
+
+  /** Every loop has registered the regions again: all transfers are as before. */
+  public synchronized void renewed() {
+    replaced.forEach(buffer -> buffer.registered = true);
+    replaced.clear();
   }
 
   /** Size of all regions. */
