@@ -1,5 +1,7 @@
 package dev.tuff.iom.simulation;
 
+import dev.tuff.device.Hang;
+import dev.tuff.device.IoOperation;
 import dev.tuff.device.SimulatedDrive;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.check.CheckReport;
@@ -27,6 +29,14 @@ import java.util.SplittableRandom;
  */
 final class SimulationRun {
   private static final int[] CUT_WITHIN_STEPS = {40, 400, 4000};
+  private static final List<Set<IoOperation>> HANGING =
+      List.of(
+          Set.of(IoOperation.READ),
+          Set.of(IoOperation.WRITE),
+          Set.of(IoOperation.FLUSH),
+          Set.of(IoOperation.READ, IoOperation.WRITE, IoOperation.FLUSH));
+  private static final int[] HANGING_PERCENT = {100, 50, 5};
+  private static final int[] NEVER_PERCENT = {0, 30, 100};
 
   /**
    * What runs have in common.
@@ -69,6 +79,7 @@ final class SimulationRun {
   private final SplittableRandom chance;
   private final SplittableRandom resizes;
   private final SplittableRandom bugs;
+  private final SplittableRandom hangs;
   private final Statistics statistics = new Statistics();
   private final List<String> events = new ArrayList<>();
   private final WrongWrites writes;
@@ -92,6 +103,9 @@ final class SimulationRun {
   /** A drive that is not there any more while the array runs, below 0 if none. */
   private int vanished = -1;
 
+  /** Drives that leave requests unanswered while the array runs. */
+  private final BitSet hanging = new BitSet();
+
   /** No client will write any more. */
   private boolean lastTurn;
 
@@ -109,6 +123,7 @@ final class SimulationRun {
     this.chance = root.split();
     this.resizes = root.split();
     this.bugs = root.split();
+    this.hangs = root.split();
     this.memories = memories;
     this.writes = new WrongWrites(shape.drives(), planted);
   }
@@ -215,7 +230,7 @@ final class SimulationRun {
       array.client.load(1);
       operations++;
       resize();
-      if (i == failing && (failDrives() || breakIom()) && may(FaultKind.CUT_IN_FAILOVER, 2)) {
+      if (i == failing && breakSomething() && may(FaultKind.CUT_IN_FAILOVER, 2)) {
         return true;
       }
       if (load.nextInt(8) == 0) {
@@ -241,6 +256,48 @@ final class SimulationRun {
       array.client.beginResize(bytes);
       did(FaultKind.RESIZE, "the volume goes from %d to %d bytes".formatted(before, bytes));
     }
+  }
+
+  private boolean breakSomething() {
+    boolean fails = failDrives();
+    // A bug that shows while the array recovers from something else is none that it bears.
+    if (!fails && breakIom()) {
+      return true;
+    }
+    // Several may hang at the same time, or one while another fails.
+    for (int i = 0; i < 2; i++) {
+      fails |= hangDrive();
+    }
+    return fails;
+  }
+
+  /** Lets a drive leave requests unanswered from now on. */
+  private boolean hangDrive() {
+    int drive = hangs.nextInt(shape.drives());
+    Set<IoOperation> operations = HANGING.get(hangs.nextInt(HANGING.size()));
+    int percent = HANGING_PERCENT[hangs.nextInt(HANGING_PERCENT.length)];
+    int never = NEVER_PERCENT[hangs.nextInt(NEVER_PERCENT.length)];
+    Hang hang =
+        new Hang(
+            operations,
+            percent,
+            shape.hangNanos() / 8,
+            shape.hangNanos() * (1 + hangs.nextInt(8)),
+            never,
+            hangs.nextLong());
+    boolean does = hangs.nextInt(4) == 0 && plan.faults().contains(FaultKind.HANG);
+    if (!does || !bearable(drive)) {
+      return false;
+    }
+    behind.set(drive);
+    rebuilding.clear(drive);
+    hanging.set(drive);
+    array.drives[drive].hang(hang);
+    did(
+        FaultKind.HANG,
+        "drive %d hangs: %d %% of %s, %d %% for ever"
+            .formatted(drive, percent, hang.operations(), never));
+    return true;
   }
 
   /** Takes drives out of service, or lets them vanish, while requests are under way. */
@@ -305,6 +362,8 @@ final class SimulationRun {
     } else if (broken >= 0) {
       behind.clear(broken);
     }
+    hanging.stream().forEach(drive -> array.drives[drive].recover());
+    hanging.clear();
     if (vanished >= 0) {
       array.drives[vanished].comeBack();
       vanished = -1;
