@@ -543,6 +543,8 @@ public final class Array implements AutoCloseable {
             size.sizeBlocks());
     if (present(index)) {
       failDrive(index);
+      // It may be the same drive, and hang.
+      refuseWhatHangs(drive);
     }
     failover.join(joining);
     DriveLabel joined = await(joining.joined());
