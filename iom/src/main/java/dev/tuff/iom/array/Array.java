@@ -530,7 +530,7 @@ public final class Array implements AutoCloseable {
       throw new ArrayException(
           "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
     }
-    refuseWhatHangs(drive);
+    refuseWhatHangs(replacement.drive());
     DriveLabel former = drives.labels()[index];
     Superblock size = former == null ? drives.smallest() : former.superblock();
     JoinInService joining =
@@ -544,7 +544,7 @@ public final class Array implements AutoCloseable {
     if (present(index)) {
       failDrive(index);
       // It may be the same drive, and hang.
-      refuseWhatHangs(drive);
+      refuseWhatHangs(replacement.drive());
     }
     failover.join(joining);
     DriveLabel joined = await(joining.joined());
