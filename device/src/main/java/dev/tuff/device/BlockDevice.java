@@ -22,8 +22,28 @@ public interface BlockDevice extends AutoCloseable {
    */
   void submit(IoRequest request);
 
-  /** Requests taken on and not completed, waiting ones included. */
+  /** Requests taken on and not completed, waiting ones included; none once it is abandoned. */
   int pending();
+
+  /**
+   * Begins another beat, which are as long as the caller likes. Returns how many have begun since
+   * the drive was given the oldest request that it works on; 0 while it works on none. Requests
+   * that wait for their turn do not count.
+   */
+  int beat();
+
+  /**
+   * Gives the drive up though it does not answer: no handler of a request that is under way is ever
+   * called. What the drive still reads into memory lands in pages that nobody uses any more, and
+   * the buffers have others, of any content; what it still writes, comes from memory that may have
+   * changed. The device closes itself when the drive has answered everything.
+   *
+   * @return false when the memory can't be taken away from the drive; nothing has changed then
+   */
+  boolean abandon();
+
+  /** After {@link #abandon}: requests that the drive has not answered yet. Any thread. */
+  int unanswered();
 
   /** Requests that the device works on at the same time at most. */
   int queueDepth();
@@ -31,7 +51,10 @@ public interface BlockDevice extends AutoCloseable {
   /** What went through since it was opened. */
   DeviceCounters counters();
 
-  /** Gives the drive back. Requests in flight must have completed. */
+  /**
+   * Gives the drive back. Requests in flight must have completed; a device that was abandoned does
+   * it by itself.
+   */
   @Override
   void close();
 }

@@ -15,6 +15,12 @@ public final class IoBuffer {
   /** Free for the owner, for example its place in a pool. */
   public int tag;
 
+  /**
+   * Whether the rings have its pages registered. Not from {@link IoMemory#replace} until its memory
+   * is registered again; the owners of rings tell each other by messages.
+   */
+  boolean registered = true;
+
   IoBuffer(MemorySegment segment, int region, IoMemory memory) {
     this.segment = segment;
     this.region = region;

@@ -28,6 +28,16 @@ public interface IoLoop extends AutoCloseable {
   /** Monotonic time in nanoseconds: real, or the simulator's. */
   long nanoTime();
 
+  /** Runs a task once, after so many nanoseconds, as if it were a completion. */
+  void timer(long nanos, Runnable task);
+
+  /**
+   * Registers the memory again of which devices that were abandoned have kept pages, with no
+   * transfer of other devices under way. True when it could be, on this loop; otherwise transfers
+   * of those buffers go on unregistered, which is slower.
+   */
+  boolean renew();
+
   /** Frees the ring. Its devices must have been closed. */
   @Override
   void close();

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -24,6 +25,8 @@ public final class IoMemory implements AutoCloseable {
    * @param owned what it is mapped with; null where it is the collector's
    */
   public record Region(int index, MemorySegment segment, NativeMemory owned) {}
+
+  private final List<IoBuffer> replaced = new ArrayList<>();
 
   private final List<Region> regions;
   private long[] used;
@@ -134,6 +137,49 @@ public final class IoMemory implements AutoCloseable {
    */
   public synchronized void rewind() {
     Arrays.fill(used, 0);
+  }
+
+  /** Whether pages of a buffer can be replaced. */
+  synchronized boolean replaceable(IoBuffer buffer) {
+    NativeMemory owned = regions.get(buffer.region()).owned();
+    return owned == null || owned.pages() != NativeMemory.Pages.RESERVED_HUGE;
+  }
+
+  /**
+   * Gives a part of a buffer other pages, whose content is anything. What a drive still writes into
+   * the former ones nobody sees. Rings go on with the former ones until {@link UringLoop#renew}, so
+   * that transfers meanwhile have to name the memory itself.
+   *
+   * @param offset and {@code bytes} in whole pages
+   */
+  synchronized void replace(IoBuffer buffer, int offset, int bytes) {
+    NativeMemory owned = regions.get(buffer.region()).owned();
+    if (owned == null) {
+      // Simulated: the device does not write there any more. Nobody may count on the content.
+      buffer.segment().asSlice(offset, bytes).fill((byte) 0xA5);
+      return;
+    }
+    buffer.registered = false;
+    replaced.add(buffer);
+    owned.replacePages(buffer.segment().asSlice(offset, bytes));
+  }
+
+  /** Regions of which pages were replaced since {@link #renewed}. */
+  synchronized BitSet replacedRegions() {
+    BitSet touched = new BitSet();
+    replaced.forEach(buffer -> touched.set(buffer.region()));
+    return touched;
+  }
+
+  /** True from when pages were replaced until {@link #renewed}. */
+  public synchronized boolean renewalDue() {
+    return !replaced.isEmpty();
+  }
+
+  /** Every loop has registered the regions again: all transfers are as before. */
+  public synchronized void renewed() {
+    replaced.forEach(buffer -> buffer.registered = true);
+    replaced.clear();
   }
 
   /** Size of all regions. */

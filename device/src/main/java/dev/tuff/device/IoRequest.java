@@ -39,6 +39,15 @@ public final class IoRequest {
   long order;
   long hardensUpTo;
 
+  /** Of a simulated drive: it hangs, or has. */
+  boolean hung;
+
+  /** The device's beat in which it was given to the drive. */
+  int begunBeat;
+
+  /** Prepared for memory that was not registered: the kernel may look its pages up later. */
+  boolean unregistered;
+
   public IoRequest(IoHandler handler, Object owner) {
     this.handler = handler;
     this.owner = owner;

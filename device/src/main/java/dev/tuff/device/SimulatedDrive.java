@@ -75,6 +75,8 @@ public final class SimulatedDrive {
   private long keptSectors;
   private long tornWrites;
   private boolean gone;
+  private Hang hang;
+  private SplittableRandom hanging;
   private SimulatedDevice device;
 
   /**
@@ -125,6 +127,48 @@ public final class SimulatedDrive {
   /** Requests take {@code factor} times as long from now on. */
   public void slow(int factor) {
     slowness = factor;
+  }
+
+  /**
+   * From now on some requests, those in flight among them, are not answered when their time has
+   * come, but late or never.
+   */
+  public void hang(Hang how) {
+    hang = how;
+    hanging = new SplittableRandom(how.seed());
+  }
+
+  /**
+   * Answers what hangs now within so much time, but for those that are never to be answered: as if
+   * the drive had come to itself, while whoever gave it up goes on.
+   */
+  public void answerWithin(long nanos) {
+    if (device != null && hang != null) {
+      device.answer(() -> hanging.nextLong(nanos));
+    }
+  }
+
+  /** Requests whose time comes from now on are answered again. */
+  public void recover() {
+    hang = null;
+  }
+
+  /** Whether a device that was given up still has it, as the drive has not answered all. */
+  public boolean isOpen() {
+    return device != null;
+  }
+
+  boolean hangs(IoRequest request) {
+    return hang != null
+        && hang.operations().contains(request.operation)
+        && hanging.nextInt(100) < hang.percent();
+  }
+
+  /** How long a request hangs. */
+  long hangingNanos() {
+    return hanging.nextInt(100) < hang.neverPercent()
+        ? Hang.FOR_EVER
+        : hanging.nextLong(hang.shortestNanos(), hang.longestNanos());
   }
 
   int slowness() {

@@ -1,7 +1,10 @@
 package dev.tuff.device;
 
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.PriorityQueue;
 import java.util.SplittableRandom;
+import java.util.function.Predicate;
 
 /**
  * The simulator's loop: virtual time, which only {@link #await} moves, and completions in an order
@@ -20,11 +23,16 @@ public final class SimulatedLoop implements IoLoop {
   // A binary heap by time, then by order of submission.
   private IoRequest[] events = new IoRequest[64];
   private int count;
+  private final PriorityQueue<Timer> timers =
+      new PriorityQueue<>(
+          Comparator.comparingLong(Timer::dueNanos).thenComparingLong(Timer::order));
   private long submissions;
   private long nowNanos;
   private int openDevices;
   private boolean closed;
   private boolean woken;
+
+  private record Timer(long dueNanos, long order, Runnable task) {}
 
   public SimulatedLoop(long seed) {
     random = new SplittableRandom(seed);
@@ -39,18 +47,23 @@ public final class SimulatedLoop implements IoLoop {
       request.simulated.onDue(request);
       handlers++;
     }
+    while (!timers.isEmpty() && timers.peek().dueNanos() <= nowNanos) {
+      timers.poll().task().run();
+      handlers++;
+    }
     return handlers;
   }
 
   @Override
   public int await(long timeoutNanos) {
     requireOpen();
-    boolean due = count > 0 && events[0].dueNanos <= nowNanos;
-    if (timeoutNanos == 0 || due || takeWakeUp(timeoutNanos < 0 && count == 0)) {
+    long next = nextDueNanos();
+    boolean nothing = next == Long.MAX_VALUE;
+    if (timeoutNanos == 0 || next <= nowNanos || takeWakeUp(timeoutNanos < 0 && nothing)) {
       return poll();
     }
     long limit = timeoutNanos < 0 ? Long.MAX_VALUE : saturatedAdd(nowNanos, timeoutNanos);
-    nowNanos = count > 0 ? Math.min(events[0].dueNanos, limit) : limit;
+    nowNanos = Math.min(next, limit);
     return poll();
   }
 
@@ -96,9 +109,24 @@ public final class SimulatedLoop implements IoLoop {
     return count;
   }
 
-  /** When the next request completes if nothing else comes; {@link Long#MAX_VALUE}: never. */
+  /**
+   * When the next request completes or the next timer ends if nothing else comes; {@link
+   * Long#MAX_VALUE}: never.
+   */
   public long nextDueNanos() {
-    return count == 0 ? Long.MAX_VALUE : events[0].dueNanos;
+    long timer = timers.isEmpty() ? Long.MAX_VALUE : timers.peek().dueNanos();
+    return count == 0 ? timer : Math.min(timer, events[0].dueNanos);
+  }
+
+  @Override
+  public void timer(long nanos, Runnable task) {
+    timers.add(new Timer(nowNanos + nanos, submissions++, task));
+  }
+
+  /** Nothing is registered with it. */
+  @Override
+  public boolean renew() {
+    return true;
   }
 
   private void requireOpen() {
@@ -122,6 +150,15 @@ public final class SimulatedLoop implements IoLoop {
   void schedule(IoRequest request) {
     request.dueNanos = nowNanos + latencyNanos(request) * request.simulated.slowness();
     request.order = submissions++;
+    if (count == events.length) {
+      events = Arrays.copyOf(events, 2 * count);
+    }
+    insert(request);
+  }
+
+  /** A request whose time had come takes so much longer. */
+  void postpone(IoRequest request, long nanos) {
+    request.dueNanos = nowNanos + nanos;
     if (count == events.length) {
       events = Arrays.copyOf(events, 2 * count);
     }
@@ -191,18 +228,26 @@ public final class SimulatedLoop implements IoLoop {
         .toArray(IoRequest[]::new);
   }
 
-  /** Takes out the device's requests, which will never complete, and returns them. */
-  IoRequest[] withdraw(SimulatedDevice device) {
+  /** Takes out the device's requests, which will never complete. */
+  void withdraw(SimulatedDevice device) {
+    withdraw(request -> request.simulated == device);
+  }
+
+  /** Takes a request out. */
+  void withdraw(IoRequest request) {
+    withdraw(other -> other == request);
+  }
+
+  private void withdraw(Predicate<IoRequest> which) {
     IoRequest[] all = Arrays.copyOf(events, count);
     Arrays.sort(all, (a, b) -> Long.compare(a.order, b.order));
     Arrays.fill(events, 0, count, null);
     count = 0;
     for (IoRequest request : all) {
-      if (request.simulated != device) {
+      if (!which.test(request)) {
         insert(request);
       }
     }
-    return Arrays.stream(all).filter(r -> r.simulated == device).toArray(IoRequest[]::new);
   }
 
   @Override

@@ -27,7 +27,12 @@ public final class UringDevice implements BlockDevice {
   private int free;
   private final RequestQueue waiting = new RequestQueue();
   private int pending;
+  private int beats;
   private boolean closed;
+  private boolean abandoned;
+
+  /** Once it is abandoned: what the kernel has. */
+  private volatile int unanswered;
 
   private UringDevice(UringLoop loop, NativeFile file, Geometry geometry, int queueDepth) {
     this.loop = loop;
@@ -88,7 +93,7 @@ public final class UringDevice implements BlockDevice {
 
   @Override
   public void submit(IoRequest request) {
-    if (closed) {
+    if (closed || abandoned) {
       throw new IllegalStateException(name + " is closed");
     }
     if (request.buffer != null && request.buffer.memory() != loop.memory()) {
@@ -112,6 +117,7 @@ public final class UringDevice implements BlockDevice {
   }
 
   private void start(IoRequest request) {
+    request.begunBeat = beats;
     int slot = freeSlots[--free];
     inFlight[slot] = request;
     request.slot = slot;
@@ -122,25 +128,8 @@ public final class UringDevice implements BlockDevice {
     Ring ring = loop.reserve();
     long userData = userDataBase | request.slot;
     switch (request.operation) {
-      case READ ->
-          ring.prepareReadFixed(
-              fileSlot,
-              request.offsetBytes + request.doneBytes,
-              request.buffer.segment(),
-              request.bufferOffset + request.doneBytes,
-              request.lengthBytes - request.doneBytes,
-              request.buffer.region(),
-              userData);
-      case WRITE, WRITE_DURABLE ->
-          ring.prepareWriteFixed(
-              fileSlot,
-              request.offsetBytes + request.doneBytes,
-              request.buffer.segment(),
-              request.bufferOffset + request.doneBytes,
-              request.lengthBytes - request.doneBytes,
-              request.buffer.region(),
-              request.operation == IoOperation.WRITE_DURABLE && geometry.volatileCache(),
-              userData);
+      case READ -> prepareRead(ring, request, userData);
+      case WRITE, WRITE_DURABLE -> prepareWrite(ring, request, userData);
       case FLUSH -> ring.prepareDataSync(fileSlot, userData);
       case DISCARD ->
           ring.prepareFallocate(
@@ -148,8 +137,51 @@ public final class UringDevice implements BlockDevice {
     }
   }
 
+  private void prepareRead(Ring ring, IoRequest request, long userData) {
+    long offset = request.offsetBytes + request.doneBytes;
+    int bufferOffset = request.bufferOffset + request.doneBytes;
+    int bytes = request.lengthBytes - request.doneBytes;
+    IoBuffer buffer = request.buffer;
+    request.unregistered = !buffer.registered;
+    if (request.unregistered) {
+      ring.prepareRead(fileSlot, offset, buffer.segment(), bufferOffset, bytes, userData);
+    } else {
+      ring.prepareReadFixed(
+          fileSlot, offset, buffer.segment(), bufferOffset, bytes, buffer.region(), userData);
+    }
+  }
+
+  private void prepareWrite(Ring ring, IoRequest request, long userData) {
+    long offset = request.offsetBytes + request.doneBytes;
+    int bufferOffset = request.bufferOffset + request.doneBytes;
+    int bytes = request.lengthBytes - request.doneBytes;
+    IoBuffer buffer = request.buffer;
+    boolean durable = request.operation == IoOperation.WRITE_DURABLE && geometry.volatileCache();
+    if (buffer.registered) {
+      ring.prepareWriteFixed(
+          fileSlot,
+          offset,
+          buffer.segment(),
+          bufferOffset,
+          bytes,
+          buffer.region(),
+          durable,
+          userData);
+    } else {
+      ring.prepareWrite(fileSlot, offset, buffer.segment(), bufferOffset, bytes, durable, userData);
+    }
+  }
+
   /** Takes a completion from the loop; true if it ended a request. */
   boolean onCompletion(int slot, int answer) {
+    if (abandoned) {
+      // Nothing is tried again: the buffer is somebody else's by now.
+      inFlight[slot] = null;
+      freeSlots[free++] = slot;
+      unanswered = inFlight.length - free;
+      closeIfAnswered();
+      return false;
+    }
     IoRequest request = inFlight[slot];
     if (answer < 0) {
       int errno = -answer;
@@ -193,6 +225,9 @@ public final class UringDevice implements BlockDevice {
 
   /** Hands a request back. */
   void finish(IoRequest request, IoResult result, int errno) {
+    if (abandoned) {
+      return;
+    }
     pending--;
     request.complete(counters, result, errno);
   }
@@ -200,6 +235,71 @@ public final class UringDevice implements BlockDevice {
   @Override
   public int pending() {
     return pending;
+  }
+
+  @Override
+  public int beat() {
+    beats++;
+    int oldest = beats;
+    for (IoRequest request : inFlight) {
+      if (request != null) {
+        oldest = Math.min(oldest, request.begunBeat);
+      }
+    }
+    return beats - oldest;
+  }
+
+  @Override
+  public boolean abandon() {
+    // Those that the kernel has not taken yet would look up what is registered later on.
+    if (!loop.submitAll()) {
+      return false;
+    }
+    for (IoRequest request : inFlight) {
+      if (request != null && request.operation == IoOperation.READ && !letsGo(request)) {
+        return false;
+      }
+    }
+    for (IoRequest request : inFlight) {
+      if (request != null && request.operation == IoOperation.READ) {
+        loop.memory().replace(request.buffer, request.bufferOffset, request.lengthBytes);
+      }
+    }
+    while (waiting.poll() != null) {
+      // The drive never hears of it.
+    }
+    abandoned = true;
+    pending = 0;
+    unanswered = inFlight.length - free;
+    loop.abandoned();
+    closeIfAnswered();
+    return true;
+  }
+
+  /**
+   * Whether the pages that the drive reads into can be left to it. Not where the kernel may look
+   * them up only now, which it may for memory that is not registered.
+   */
+  private static boolean letsGo(IoRequest request) {
+    boolean wholePages =
+        request.bufferOffset % IoMemory.ALIGNMENT_BYTES == 0
+            && request.lengthBytes % IoMemory.ALIGNMENT_BYTES == 0;
+    return !request.unregistered
+        && wholePages
+        && request.buffer.memory().replaceable(request.buffer);
+  }
+
+  private void closeIfAnswered() {
+    if (unanswered == 0) {
+      closed = true;
+      loop.answered(fileSlot, inFlight.length);
+      file.close();
+    }
+  }
+
+  @Override
+  public int unanswered() {
+    return unanswered;
   }
 
   @Override
@@ -214,7 +314,7 @@ public final class UringDevice implements BlockDevice {
 
   @Override
   public void close() {
-    if (closed) {
+    if (closed || abandoned) {
       return;
     }
     if (pending > 0) {

@@ -2,6 +2,7 @@ package dev.tuff.device;
 
 import dev.tuff.natives.Posix;
 import dev.tuff.natives.Ring;
+import dev.tuff.natives.RingException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -32,6 +33,11 @@ public final class UringLoop implements IoLoop {
   private static final int EAGER_SUBMISSION = 4;
 
   private static final int LARGEST_SUBMISSION = 1024;
+
+  /** An enter takes all, unless the kernel is short of memory for the moment. */
+  private static final int SUBMISSION_TRIES = 100;
+
+  private static final System.Logger LOGGER = System.getLogger(UringLoop.class.getName());
   private static final long WAKE_UP = -1;
 
   static {
@@ -54,6 +60,7 @@ public final class UringLoop implements IoLoop {
   private Thread owner;
   private int openDevices;
   private int promisedInFlight;
+  private int abandonedDevices;
   private boolean closed;
 
   @SuppressWarnings("unused") // by STATE
@@ -160,6 +167,34 @@ public final class UringLoop implements IoLoop {
   @Override
   public long nanoTime() {
     return System.nanoTime();
+  }
+
+  @Override
+  public void timer(long nanos, Runnable task) {
+    sockets.timer(new SocketRequest(over -> task.run()), nanos);
+  }
+
+  @Override
+  public boolean renew() {
+    try {
+      memory.replacedRegions().stream()
+          .forEach(region -> ring.registerAgain(region, memory.regions().get(region)));
+      return true;
+    } catch (RingException e) {
+      LOGGER.log(System.Logger.Level.WARNING, "memory stays unregistered in part", e);
+      return false;
+    }
+  }
+
+  /** Hands all to the kernel that was prepared; false when it does not take all of it now. */
+  boolean submitAll() {
+    for (int tries = 0; ring.prepared() > 0; tries++) {
+      if (tries == SUBMISSION_TRIES) {
+        return false;
+      }
+      ring.enter(0, -1);
+    }
+    return true;
   }
 
   /** System calls made so far to submit and to wait; a measure of batching. */
@@ -297,6 +332,17 @@ public final class UringLoop implements IoLoop {
     return slot;
   }
 
+  /** A device whose drive does not answer: it detaches when that does, or never. */
+  void abandoned() {
+    abandonedDevices++;
+  }
+
+  /** A device that was abandoned has got all its answers. */
+  void answered(int slot, int queueDepth) {
+    abandonedDevices--;
+    detach(slot, queueDepth);
+  }
+
   void detach(int slot, int queueDepth) {
     // First, so that nothing changes when the calling thread may not.
     ring.setFile(slot, -1);
@@ -311,8 +357,9 @@ public final class UringLoop implements IoLoop {
    */
   @Override
   public void close() {
-    if (openDevices > 0) {
-      throw new IllegalStateException(openDevices + " devices are still open on the loop");
+    if (openDevices > abandonedDevices) {
+      throw new IllegalStateException(
+          openDevices - abandonedDevices + " devices are still open on the loop");
     }
     // A waker that is late must not signal a descriptor that is someone else's by now.
     synchronized (wakeUpLock) {

@@ -84,6 +84,24 @@ public final class NativeMemory implements AutoCloseable {
     return pages;
   }
 
+  /**
+   * Gives a part of the region other pages, zeroed. A transfer that the kernel has in flight keeps
+   * the pages that it was begun with, which nobody sees any more: whatever it still writes lands
+   * there. Registered buffers of rings keep the former pages, too ({@link Ring#registerAgain}).
+   *
+   * @param part of this region, in whole pages; not of one with {@link Pages#RESERVED_HUGE}, whose
+   *     pages can't be replaced one by one
+   */
+  public void replacePages(MemorySegment part) {
+    if (pages == Pages.RESERVED_HUGE) {
+      throw new IllegalStateException("reserved huge pages can't be replaced one by one");
+    }
+    if (part.address() % PAGE_BYTES != 0 || part.byteSize() % PAGE_BYTES != 0) {
+      throw new IllegalArgumentException("pages are replaced as a whole: " + part);
+    }
+    Posix.madvise(part, Linux.MADV_DONTNEED());
+  }
+
   /** Gives the memory back. */
   @Override
   public void close() {

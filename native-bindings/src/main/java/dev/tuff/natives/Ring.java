@@ -65,6 +65,8 @@ public final class Ring implements AutoCloseable {
   private static final int OP_TIMEOUT_REMOVE = 12;
   private static final int OP_ACCEPT = 13;
   private static final int OP_FALLOCATE = 17;
+  private static final int OP_READ = 22;
+  private static final int OP_WRITE = 23;
   private static final int OP_RECV = 27;
   private static final int POLL_ADD_MULTI = 1; // Linux 5.13
   private static final int POLLIN = 1;
@@ -344,6 +346,25 @@ public final class Ring implements AutoCloseable {
     check("register buffers", result);
   }
 
+  /**
+   * Pins the pages that a registered buffer has now in place of those that it had. Operations that
+   * the kernel has taken go on with the former ones. Before {@link #enable} any thread, then the
+   * owner.
+   *
+   * @param index its place in the list of {@link #registerBuffers}
+   * @throws RingException when the kernel does not; then the former pages are still the ones
+   */
+  public void registerAgain(int index, MemorySegment buffer) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment vector = arena.allocate(iovec.layout());
+      iovec.iov_base(vector, buffer);
+      iovec.iov_len(vector, buffer.byteSize());
+      check(
+          "register a buffer again",
+          Uring.io_uring_register_buffers_update_tag(struct, index, vector, MemorySegment.NULL, 1));
+    }
+  }
+
   private static void check(String what, int result) {
     if (result == -EEXIST) {
       throw new IllegalStateException("the ring belongs to another thread: cannot " + what);
@@ -408,6 +429,30 @@ public final class Ring implements AutoCloseable {
         durable ? RWF_DSYNC : 0,
         buffer,
         userData);
+  }
+
+  /**
+   * Prepares a read of a registered file into memory that need not be registered; otherwise as
+   * {@link #prepareReadFixed}, and slower.
+   */
+  public void prepareRead(
+      int file, long offset, MemorySegment memory, long memoryOffset, int bytes, long userData) {
+    long address = address(memory, memoryOffset, bytes);
+    prepare(OP_READ, SQE_FIXED_FILE, file, offset, address, bytes, 0, 0, userData);
+  }
+
+  /** Prepares a write likewise; otherwise as {@link #prepareWriteFixed}. */
+  public void prepareWrite(
+      int file,
+      long offset,
+      MemorySegment memory,
+      long memoryOffset,
+      int bytes,
+      boolean durable,
+      long userData) {
+    long address = address(memory, memoryOffset, bytes);
+    int writeFlags = durable ? RWF_DSYNC : 0;
+    prepare(OP_WRITE, SQE_FIXED_FILE, file, offset, address, bytes, writeFlags, 0, userData);
   }
 
   /**

@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -83,6 +84,84 @@ final class RingTest {
     ring.prepareReadFixed(1, 2 * BLOCK, segment, 3 * BLOCK, BLOCK, 0, 1);
     await();
     assertThat(segment.asSlice(3 * BLOCK, BLOCK).toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+  }
+
+  /** What a drive does that hangs and answers late, done by a pipe. */
+  @Test
+  void aReadInFlightWritesToThePagesThatItWasBegunWith() throws Exception {
+    latePages(memory);
+  }
+
+  @Test
+  void alsoWithinHugePages() throws Exception {
+    ring.close();
+    NativeMemory huge = NativeMemory.map(4 << 20, NativeMemory.Option.HUGE_PAGES);
+    try {
+      if (huge.pages() == NativeMemory.Pages.RESERVED_HUGE) {
+        MemorySegment page = huge.segment().asSlice(0, BLOCK);
+        assertThatThrownBy(() -> huge.replacePages(page)).hasMessageContaining("one by one");
+        return;
+      }
+      huge.segment().fill((byte) 2);
+      ring = Ring.open(4, 16);
+      ring.registerFiles(2);
+      ring.registerBuffers(List.of(huge.segment()));
+      ring.setFile(1, file.fd());
+      latePages(huge);
+    } finally {
+      ring.close();
+      huge.close();
+    }
+  }
+
+  private void latePages(NativeMemory region) throws Exception {
+    MemorySegment segment = region.segment();
+    Path fifo = path.resolveSibling(path.getFileName() + ".fifo");
+    assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor()).isZero();
+    try (NativeFile pipe = NativeFile.open(fifo, NativeFile.Option.WRITE)) {
+      ring.setFile(0, pipe.fd());
+      ring.enable();
+      segment.asSlice(0, 3 * BLOCK).fill((byte) 1);
+      ring.prepareReadFixed(0, 0, segment, BLOCK, BLOCK, 0, 5);
+      ring.enter(0, -1);
+      region.replacePages(segment.asSlice(BLOCK, BLOCK));
+      assertBlocks(segment, 1, 0, 1);
+
+      byte[] late = new byte[BLOCK];
+      Arrays.fill(late, (byte) 9);
+      Files.write(fifo, late);
+      await();
+      assertThat(ring.userData()).isEqualTo(5);
+      assertThat(ring.result()).isEqualTo(BLOCK);
+      assertBlocks(segment, 1, 0, 1);
+    } finally {
+      Files.delete(fifo);
+    }
+    // What is registered are the former pages still.
+    segment.asSlice(BLOCK, BLOCK).fill((byte) 7);
+    ring.prepareWriteFixed(1, 0, segment, BLOCK, BLOCK, 0, false, 6);
+    await();
+    ring.prepareRead(1, 0, segment, 2 * BLOCK, BLOCK, 6);
+    await();
+    assertBlocks(segment, 1, 7, 9);
+    ring.prepareWrite(1, BLOCK, segment, BLOCK, BLOCK, true, 6);
+    await();
+    ring.registerAgain(0, segment);
+    ring.prepareReadFixed(1, BLOCK, segment, 2 * BLOCK, BLOCK, 0, 6);
+    await();
+    assertBlocks(segment, 1, 7, 7);
+    ring.prepareReadFixed(1, 0, segment, BLOCK, BLOCK, 0, 6);
+    await();
+    assertBlocks(segment, 1, 9, 7);
+  }
+
+  private static void assertBlocks(MemorySegment segment, int first, int second, int third) {
+    int[] content = {first, second, third};
+    for (int i = 0; i < content.length; i++) {
+      assertThat(segment.asSlice((long) i * BLOCK, BLOCK).toArray(ValueLayout.JAVA_BYTE))
+          .as("block %d", i)
+          .containsOnly(content[i]);
+    }
   }
 
   @Test

@@ -95,11 +95,17 @@ final class ArrayOptions {
   /**
    * Starts the array as {@link #assemble} does, to run for long: with memory for a server on each
    * shard, and for drives that take the places of others.
+   *
+   * @param driveTimeoutNanos how long a drive may take for a request
    */
-  Array assembleToServe(long bytesPerShard, AssembleOptions.DriveListener listener) {
+  Array assembleToServe(
+      long bytesPerShard, long driveTimeoutNanos, AssembleOptions.DriveListener listener) {
     Path file = fileOrNull();
     List<Path> spares = file == null ? List.of() : ArrayFile.read(file).spares();
-    return assemble(AssembleOptions.service(spares, listener).withServerBytes(bytesPerShard));
+    return assemble(
+        AssembleOptions.service(spares, listener)
+            .withServerBytes(bytesPerShard)
+            .withDriveTimeout(driveTimeoutNanos));
   }
 
   /** The running service's answer to a command; null when none runs for this array. */

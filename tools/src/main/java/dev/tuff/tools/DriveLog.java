@@ -29,6 +29,17 @@ final class DriveLog implements DriveListener {
   }
 
   @Override
+  public void onMemoryHeld(int drive, String path) {
+    log.line(
+        "drive "
+            + drive
+            + " ("
+            + path
+            + ") hangs, and memory that it may still write to can't be taken from it:"
+            + " the array waits until the system gives its requests up");
+  }
+
+  @Override
   public void onBug(int drive, Throwable bug) {
     StringWriter trace = new StringWriter();
     bug.printStackTrace(new PrintWriter(trace));

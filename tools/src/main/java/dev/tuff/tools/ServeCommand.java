@@ -2,6 +2,7 @@ package dev.tuff.tools;
 
 import dev.tuff.iom.array.Array;
 import dev.tuff.iom.array.ArrayException;
+import dev.tuff.iom.array.AssembleOptions;
 import dev.tuff.iom.nbd.Exports;
 import dev.tuff.iom.nbd.NbdServer;
 import dev.tuff.iom.nbd.ServerLimits;
@@ -49,6 +50,7 @@ final class ServeCommand implements Callable<Integer> {
   private static final long EXIT_SECONDS = 90;
 
   private static final long CONTROL_SECONDS = 600;
+  private static final int MAX_DRIVE_SECONDS = 3600;
   private static final long SERVER_BYTES_PER_SHARD = 24L << 20;
 
   @Spec private CommandSpec command;
@@ -92,6 +94,17 @@ final class ServeCommand implements Callable<Integer> {
       description =
           "Seconds that a client may leave a request half sent or a reply unread (default: 60).")
   private double stallSeconds;
+
+  @Option(
+      names = "--drive-timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "" + AssembleOptions.DRIVE_TIMEOUT_SECONDS,
+      description =
+          "Seconds that a drive may take for a request; one that takes longer has failed, and the array goes on without it"
+              + " (default: "
+              + AssembleOptions.DRIVE_TIMEOUT_SECONDS
+              + ").")
+  private double driveSeconds;
 
   @Option(
       names = "--tls-cert",
@@ -151,12 +164,14 @@ final class ServeCommand implements Callable<Integer> {
     Path file = array.fileOrNull();
     // Refused before anything is started.
     limits(1);
+    long driveTimeoutNanos = driveTimeoutNanos();
     ScrubSchedule scrubs = file == null ? ScrubSchedule.NONE : ArrayFile.read(file).scrub();
     Thread hook = new Thread(this::onSignal, "tuff-stop");
     Runtime.getRuntime().addShutdownHook(hook);
     try (ServiceLog log = new ServiceLog(command.commandLine().getOut())) {
       try (Array assembled =
-          array.assembleToServe(SERVER_BYTES_PER_SHARD, new DriveLog(log, file))) {
+          array.assembleToServe(
+              SERVER_BYTES_PER_SHARD, driveTimeoutNanos, new DriveLog(log, file))) {
         serve(assembled, tls, tcp, file, scrubs, limits(assembled.shardCount()), log);
       }
       log.line("stopped");
@@ -244,6 +259,15 @@ final class ServeCommand implements Callable<Integer> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private long driveTimeoutNanos() {
+    if (!(driveSeconds >= 1 && driveSeconds <= MAX_DRIVE_SECONDS)) {
+      throw new ParameterException(
+          command.commandLine(),
+          "a drive may take 1 to " + MAX_DRIVE_SECONDS + " s for a request, not " + driveSeconds);
+    }
+    return (long) (driveSeconds * 1e9);
   }
 
   private ServerLimits limits(int shards) {

@@ -10,6 +10,7 @@ import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.HangWatch;
 import dev.tuff.iom.nbd.Exports;
 import dev.tuff.iom.nbd.NbdServer;
 import dev.tuff.iom.nbd.ServerLimits;
@@ -32,7 +33,9 @@ import dev.tuff.iom.write.LostBlockException;
 import dev.tuff.natives.Cpu;
 import dev.tuff.natives.PosixException;
 import dev.tuff.natives.RingException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -110,6 +113,7 @@ public final class Array implements AutoCloseable {
   private final Object resizing = new Object();
 
   private volatile boolean closed;
+  private volatile boolean memoryHeld;
 
   private Array(AssembledDrives drives, AssembleOptions options) {
     this.drives = drives;
@@ -230,12 +234,10 @@ public final class Array implements AutoCloseable {
   private void open() {
     for (int s = 0; s < shards.length; s++) {
       shards[s] = new Shard(s, this::onBroken);
+      // Some more: drives that hang keep theirs until they answer, when others have their places.
+      int most = devices.length + drives.bearable();
       loops[s] =
-          UringLoop.open(
-              memory,
-              devices.length,
-              DRIVE_QUEUE_DEPTH * devices.length,
-              devices.length - drivesAtStart);
+          UringLoop.open(memory, most, DRIVE_QUEUE_DEPTH * most, devices.length - drivesAtStart);
       shards[s].attach(loops[s]);
       clients[s] = new ClientSide(shards[s]);
     }
@@ -296,7 +298,8 @@ public final class Array implements AutoCloseable {
             this::alarm,
             roster,
             (drive, acting) -> acting,
-            budgets);
+            budgets,
+            watches());
     ArrayStart start = new ArrayStart(drives.labels(), parts);
     CompletableFuture<RecoveryReport> opened = new CompletableFuture<>();
     start.begin(opened::complete);
@@ -310,6 +313,14 @@ public final class Array implements AutoCloseable {
       rebuild.start();
       spares.look();
     }
+  }
+
+  private HangWatch[] watches() {
+    HangWatch[] watches = new HangWatch[loops.length];
+    for (int s = 0; s < loops.length; s++) {
+      watches[s] = new HangWatch(loops[s], options.driveTimeoutNanos());
+    }
+    return watches;
   }
 
   // ---- rebuild
@@ -447,6 +458,11 @@ public final class Array implements AutoCloseable {
       }
 
       @Override
+      public void onMemoryHeld(Drive drive) {
+        options.driveListener().onMemoryHeld(d, drivePath(d));
+      }
+
+      @Override
       public boolean onBug(RuntimeException bug) {
         if (failover == null || !isBug(bug)) {
           return false;
@@ -544,6 +560,7 @@ public final class Array implements AutoCloseable {
       throw new ArrayException(
           "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
     }
+    refuseWhatHangs(replacement.drive());
     DriveLabel former = drives.labels()[index];
     Superblock size = former == null ? drives.smallest() : former.superblock();
     JoinInService joining =
@@ -556,6 +573,8 @@ public final class Array implements AutoCloseable {
             size.sizeBlocks());
     if (present(index)) {
       failDrive(index);
+      // It may be the same drive, and hang.
+      refuseWhatHangs(replacement.drive());
     }
     failover.join(joining);
     DriveLabel joined = await(joining.joined());
@@ -691,6 +710,36 @@ public final class Array implements AutoCloseable {
   /** The most drives that there can be in this run. */
   int mostDrives() {
     return devices.length;
+  }
+
+  /** What a drive has not done yet it would do to what it is to hold from now on. */
+  private void refuseWhatHangs(Path drive) {
+    List<BlockDevice> hanging = failover.hanging();
+    for (BlockDevice device : hanging) {
+      if (same(drive, Path.of(device.name()))) {
+        throw new ArrayException(
+            drive
+                + " has not answered "
+                + device.unanswered()
+                + " of the requests that it had when it failed, and may still carry them out; try again when it answers, or has been taken out and put back.");
+      }
+    }
+    if (hanging.size() > drives.bearable()) {
+      throw new ArrayException(
+          hanging.size()
+              + " drives that failed still have requests that they have not answered ("
+              + String.join(", ", hanging.stream().map(BlockDevice::name).toList())
+              + "), and there is no room for more; take them out, or restart the service.");
+    }
+  }
+
+  private static boolean same(Path one, Path other) {
+    try {
+      return Files.isSameFile(one, other);
+    } catch (IOException e) {
+      // One of them is not there, or can't be looked at any more.
+      return one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
+    }
   }
 
   /** The first drive that is missing, below 0 when none is. */
@@ -1451,7 +1500,10 @@ public final class Array implements AutoCloseable {
         giveBack(shard);
       }
     }
-    memory.close();
+    // A drive that hangs may still write to what is registered, until the process ends.
+    if (!memoryHeld) {
+      memory.close();
+    }
   }
 
   /**
@@ -1460,29 +1512,49 @@ public final class Array implements AutoCloseable {
    */
   private void giveBack(Shard shard) {
     UringLoop loop = loops[shard.index()];
+    boolean all = true;
     for (int d = shard.index(); d < devices.length; d += shards.length) {
-      if (devices[d] != null) {
-        drain(loop, devices[d]);
+      if (devices[d] != null && drain(loop, devices[d])) {
         devices[d].close();
+      } else if (devices[d] != null) {
+        all = false;
+        options.driveListener().onMemoryHeld(d, devices[d].name());
       }
     }
-    loop.close();
+    if (all) {
+      loop.close();
+    } else {
+      memoryHeld = true;
+    }
   }
 
   /**
    * Waits until the kernel has let go of the buffers. After a clean stop there is nothing to wait
-   * for.
+   * for. A drive that gets nothing done for as long as one may take is given up.
+   *
+   * @return false when it may still use the memory
    */
-  private void drain(UringLoop loop, BlockDevice device) {
+  private boolean drain(UringLoop loop, BlockDevice device) {
+    int before = device.pending();
+    long end = loop.nanoTime() + options.driveTimeoutNanos();
     while (device.pending() > 0) {
+      if (device.pending() < before) {
+        before = device.pending();
+        end = loop.nanoTime() + options.driveTimeoutNanos();
+      }
+      long left = end - loop.nanoTime();
+      if (left <= 0) {
+        return device.abandon();
+      }
       try {
-        loop.await(-1);
+        loop.await(left);
       } catch (IllegalStateException afterwards) {
         // The array has stopped already; what its handlers make of late completions has no
         // consequence.
         failure.completeExceptionally(new ArrayException(afterwards.getMessage(), afterwards));
       }
     }
+    return true;
   }
 
   private static void join(Thread thread) {

@@ -44,6 +44,16 @@ public final class ArrayMemory {
     return proxies[drive];
   }
 
+  /** True when drives that hang have kept pages, and rings have not got the new ones yet. */
+  boolean renewalDue() {
+    return memory.renewalDue();
+  }
+
+  /** All rings have them. */
+  void renewed() {
+    memory.renewed();
+  }
+
   /**
    * Memory for who looks at a drive before its IOM comes up: the IOM's, or its proxy's where the
    * drive was missing up to now. One of them was up.

@@ -8,6 +8,7 @@ import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.HangWatch;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.object.PageCache;
@@ -79,6 +80,7 @@ public final class ArrayStart {
    * @param roster filled as IOMs and proxies come up: where their messages go to, and clients'
    * @param seenAs what others send an IOM's messages to, by default itself
    * @param budgets likewise, the drives' space
+   * @param watches one a shard: for drives that hang
    */
   @SuppressWarnings("ArrayRecordComponent") // filled and changed in place, by all starts
   public record Parts(
@@ -90,9 +92,14 @@ public final class ArrayStart {
       IntFunction<Alarm> alarms,
       Roster roster,
       SeenAs seenAs,
-      SpaceBudget[] budgets) {
+      SpaceBudget[] budgets,
+      HangWatch[] watches) {
     Shard shardOf(int drive) {
       return shards[drive % shards.length];
+    }
+
+    HangWatch watchOf(int drive) {
+      return watches[drive % watches.length];
     }
   }
 
@@ -253,7 +260,7 @@ public final class ArrayStart {
   }
 
   private void readLabel(int d, Runnable done) {
-    Drive drive = new Drive(parts.devices()[d], parts.alarms().apply(d));
+    Drive drive = new Drive(parts.devices()[d], parts.alarms().apply(d), parts.watchOf(d));
     labelDrives[d] = drive;
     MemorySegment label =
         Arena.ofAuto().allocate(Superblock.LABEL_BLOCKS * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES);
@@ -310,7 +317,7 @@ public final class ArrayStart {
             labels[d].superblock(),
             labels[d].root(),
             parts.shardOf(d),
-            new Drive(parts.devices()[d], alarm),
+            new Drive(parts.devices()[d], alarm, parts.watchOf(d)),
             parts.memory().ofIom(d),
             parts.sizes().apply(labels[d].superblock()),
             parts.roster(),

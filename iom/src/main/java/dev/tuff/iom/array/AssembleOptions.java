@@ -17,6 +17,7 @@ import java.util.List;
  * @param spares drives that take the places of those that are missing or fail, in this order; only
  *     when the array is long-running and can be written
  * @param driveListener hears what becomes of drives
+ * @param driveTimeoutNanos a drive that does not answer a request for so long has failed
  */
 public record AssembleOptions(
     int shards,
@@ -26,7 +27,16 @@ public record AssembleOptions(
     long serverBytes,
     boolean longRunning,
     List<Path> spares,
-    DriveListener driveListener) {
+    DriveListener driveListener,
+    long driveTimeoutNanos) {
+  /**
+   * As long as the kernel gives a command before it begins to abort it, which may take minutes
+   * more: by default for SCSI, SATA and NVMe.
+   */
+  public static final long DRIVE_TIMEOUT_SECONDS = 30;
+
+  private static final long DRIVE_TIMEOUT_NANOS = DRIVE_TIMEOUT_SECONDS * 1_000_000_000L;
+
   /** Hears what becomes of drives while the array runs. */
   public interface DriveListener {
     /** Nothing is to be heard. */
@@ -34,6 +44,12 @@ public record AssembleOptions(
 
     /** The array goes on without a drive. On a shard, and not for long. */
     default void onFailed(int drive, String path, String why) {}
+
+    /**
+     * A drive hangs, and the array waits for it: memory that it may still write to can't be taken
+     * away from it. On a shard, and not for long.
+     */
+    default void onMemoryHeld(int drive, String path) {}
 
     /**
      * There is a bug in Tuff: it goes to standard error with its stack trace if nobody else wants
@@ -64,13 +80,36 @@ public record AssembleOptions(
   }
 
   public AssembleOptions(int shards, boolean readOnly, boolean pinned, boolean lookOnly) {
-    this(shards, readOnly, pinned, lookOnly, 0, false, List.of(), DriveListener.NONE);
+    this(
+        shards,
+        readOnly,
+        pinned,
+        lookOnly,
+        0,
+        false,
+        List.of(),
+        DriveListener.NONE,
+        DRIVE_TIMEOUT_NANOS);
   }
 
   /** The same with memory for a server. */
   public AssembleOptions withServerBytes(long bytes) {
     return new AssembleOptions(
-        shards, readOnly, pinned, lookOnly, bytes, longRunning, spares, driveListener);
+        shards,
+        readOnly,
+        pinned,
+        lookOnly,
+        bytes,
+        longRunning,
+        spares,
+        driveListener,
+        driveTimeoutNanos);
+  }
+
+  /** The same with another limit for drives. */
+  public AssembleOptions withDriveTimeout(long nanos) {
+    return new AssembleOptions(
+        shards, readOnly, pinned, lookOnly, serverBytes, longRunning, spares, driveListener, nanos);
   }
 
   /** One shard a core, pinned if there are more cores than shards, for reading and writing. */
@@ -80,6 +119,7 @@ public record AssembleOptions(
 
   /** Likewise, for long, with spares. */
   public static AssembleOptions service(List<Path> spares, DriveListener listener) {
-    return new AssembleOptions(0, false, true, false, 0, true, spares, listener);
+    return new AssembleOptions(
+        0, false, true, false, 0, true, spares, listener, DRIVE_TIMEOUT_NANOS);
   }
 }

@@ -13,7 +13,10 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 
@@ -65,6 +68,7 @@ public final class Failover {
   /** Since all drives were there the last time: places in the code that have cost a drive. */
   private final Map<String, Integer> bugs = new HashMap<>();
 
+  private final List<BlockDevice> hanging = new CopyOnWriteArrayList<>();
   private final ArrayDeque<Joining> joining = new ArrayDeque<>();
   private volatile ArrayStart current;
   private boolean busy;
@@ -240,7 +244,10 @@ public final class Failover {
     done.run();
   }
 
-  /** Everything stops; drives that serve on let go of all buffers, those that failed, too. */
+  /**
+   * Everything stops; drives that serve on let go of all buffers, those that failed, too, and those
+   * that hang keep what they had of the memory for themselves.
+   */
   private void halt() {
     again = false;
     starting = false;
@@ -254,16 +261,45 @@ public final class Failover {
           }
           stopped.halt(drive, () -> released(drive, done));
         },
-        this::start);
+        this::renewMemory);
+  }
+
+  /** What drives that hang have kept of the memory is registered again with every ring. */
+  private void renewMemory() {
+    if (!parts.memory().renewalDue()) {
+      start();
+      return;
+    }
+    AtomicBoolean everywhere = new AtomicBoolean(true);
+    onEachShard(
+        (shard, done) -> {
+          if (!parts.shards()[shard].loop().renew()) {
+            everywhere.set(false);
+          }
+          done.run();
+        },
+        () -> {
+          if (everywhere.get()) {
+            parts.memory().renewed();
+          }
+          start();
+        });
   }
 
   private void released(int drive, Runnable done) {
     BlockDevice device = parts.devices()[drive];
     if (labels[drive] == null && device != null) {
       device.close();
+      noteHanging(device);
       parts.devices()[drive] = null;
     }
     done.run();
+  }
+
+  private void noteHanging(BlockDevice device) {
+    if (device.unanswered() > 0) {
+      hanging.add(device);
+    }
   }
 
   private void start() {
@@ -331,6 +367,7 @@ public final class Failover {
             refusal = e;
             if (device != null) {
               device.close();
+              noteHanging(device);
             }
           }
           DriveLabel joined = label;
@@ -422,6 +459,12 @@ public final class Failover {
   /** Drives that are members and do not have everything yet; any thread. */
   public RebuildingDrives rebuilding() {
     return current.rebuilding();
+  }
+
+  /** Drives that were failed and have still not answered all that they were asked; any thread. */
+  public List<BlockDevice> hanging() {
+    hanging.removeIf(device -> device.unanswered() == 0);
+    return List.copyOf(hanging);
   }
 
   /** True while clients wait; on the first shard. */

@@ -254,8 +254,19 @@ final class Formatter {
 
   private static void finish(IoLoop loop, BlockDevice device, IoRequest request) {
     device.submit(request);
+    long end = loop.nanoTime() + AssembleOptions.DRIVE_TIMEOUT_SECONDS * 1_000_000_000L;
     while (request.inFlight()) {
-      loop.await(-1);
+      long left = end - loop.nanoTime();
+      if (left <= 0) {
+        // What it still writes is the drive's own affair: it is none of the array.
+        device.abandon();
+        throw new ArrayException(
+            device.name()
+                + " did not answer for "
+                + AssembleOptions.DRIVE_TIMEOUT_SECONDS
+                + " s; it was not made a drive of the array. Use another one.");
+      }
+      loop.await(left);
     }
     if (request.result() != IoResult.OK) {
       throw new ArrayException(

@@ -23,6 +23,12 @@ public final class Drive implements IoHandler {
   @FunctionalInterface
   public interface FailureListener {
     void onDriveFailed(Drive drive, String what);
+
+    /**
+     * The drive hangs, and memory that it may still write to can't be taken away from it: whoever
+     * waits for that memory waits until the system gives the drive's requests up. Told once.
+     */
+    default void onMemoryHeld(Drive drive) {}
   }
 
   /** Writes in flight that a flush waits for at most. */
@@ -52,15 +58,26 @@ public final class Drive implements IoHandler {
   /** Requests with the device. */
   private int outstanding;
 
+  private final HangWatch watch;
+  private boolean watched;
+  private boolean hangs;
+  private boolean memoryHeld;
+
   private boolean halted;
   private Runnable whenIdle;
 
   /** Whose code runs at the ends of transfers; null while it is nobody's. */
   private Actor owner;
 
-  public Drive(BlockDevice device, FailureListener failures) {
+  /**
+   * An open device.
+   *
+   * @param watch of its loop: finds that it hangs
+   */
+  public Drive(BlockDevice device, FailureListener failures, HangWatch watch) {
     this.device = device;
     this.failures = failures;
+    this.watch = watch;
     this.volatileCache = device.geometry().volatileCache();
   }
 
@@ -174,6 +191,38 @@ public final class Drive implements IoHandler {
   private void take(IoRequest request) {
     device.submit(request);
     outstanding++;
+    if (!watched) {
+      watched = true;
+      watch.add(this);
+    }
+  }
+
+  /** Some time has passed. False when nothing is under way any more. */
+  boolean beat() {
+    if (outstanding > 0 && device.beat() > HangWatch.BEATS) {
+      hangs = true;
+      fail(watch.sentence());
+      letGo();
+    }
+    watched = outstanding > 0;
+    return watched;
+  }
+
+  /**
+   * Of a drive that hangs, once it is halted: does not wait for it. Whatever it still does to
+   * memory, nobody sees; on itself, nobody believes, as it has failed.
+   */
+  private void letGo() {
+    if (!hangs || whenIdle == null || outstanding == 0) {
+      return;
+    }
+    if (device.abandon()) {
+      outstanding = 0;
+      idleIfDue();
+    } else if (!memoryHeld) {
+      memoryHeld = true;
+      failures.onMemoryHeld(this);
+    }
   }
 
   private void issued(BlockIo io) {
@@ -348,12 +397,13 @@ public final class Drive implements IoHandler {
   /**
    * Ends all that is under way here: whoever waits for it hears nothing any more, and what is asked
    * from now on is not done. Calls {@code idle} when the device has let go of every buffer, perhaps
-   * at once.
+   * at once; one that hangs is not waited for.
    */
   public void halt(Runnable idle) {
     halted = true;
     whenIdle = idle;
     idleIfDue();
+    letGo();
   }
 
   private void idleIfDue() {

@@ -1,5 +1,6 @@
 package dev.tuff.iom.proxy;
 
+import dev.tuff.iom.read.AllocationOp;
 import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
@@ -35,16 +36,20 @@ public final class HandOver {
   /** A message that was on its way when {@code from} stopped. */
   public void onMessage(Message message) {
     switch (message.type) {
-      case WRITE, READ, QUERY_ALLOCATION, FLUSH -> {
-        if (successor == null) {
-          late.add(new Late(message.type, message.subject, message.detail));
-        } else {
-          pass(message.type, message.subject, message.detail);
-        }
-      }
+      case WRITE, READ, FLUSH -> keep(message.type, message.subject, message.detail);
+      // Others may have answered it while this one was there.
+      case QUERY_ALLOCATION -> keep(message.type, ((AllocationOp) message.subject).again(), null);
       default -> {
         // Of an update that is begun anew.
       }
+    }
+  }
+
+  private void keep(MessageType type, Object subject, Object detail) {
+    if (successor == null) {
+      late.add(new Late(type, subject, detail));
+    } else {
+      pass(type, subject, detail);
     }
   }
 

@@ -28,6 +28,21 @@ abstract class DeviceBefore implements BlockDevice {
   }
 
   @Override
+  public int beat() {
+    return device.beat();
+  }
+
+  @Override
+  public boolean abandon() {
+    return device.abandon();
+  }
+
+  @Override
+  public int unanswered() {
+    return device.unanswered();
+  }
+
+  @Override
   public int queueDepth() {
     return device.queueDepth();
   }

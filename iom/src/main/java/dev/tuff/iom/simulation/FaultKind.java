@@ -16,6 +16,8 @@ public enum FaultKind {
   DRIVE_LOSS("drive losses", "driveLosses"),
   /** A drive fails while the array runs, which goes on without it. */
   DRIVE_FAILURE("drive failures in service", "driveFailures"),
+  /** A drive leaves requests unanswered, and answers them late or never. */
+  HANG("drives that hang", "hangs"),
   /** An exception comes out of the code of an IOM, which stops; the array goes on without it. */
   IOM_BUG("bugs in I/O managers", "iomBugs"),
   /** The power of all drives is cut while the array goes on without a drive that failed. */

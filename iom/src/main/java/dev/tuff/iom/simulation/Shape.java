@@ -187,6 +187,11 @@ public record Shape(
     return volumeBytes / Drive.BLOCK_BYTES;
   }
 
+  /** How long a drive may take for a request: the slowest takes half of it when it is busy. */
+  long hangNanos() {
+    return 400_000_000L * slowness;
+  }
+
   /** Bytes of the buffer that each request of a client has. */
   int slotBytes() {
     return (maxRequestBytes + 2 * Drive.BLOCK_BYTES - 1) & -Drive.BLOCK_BYTES;

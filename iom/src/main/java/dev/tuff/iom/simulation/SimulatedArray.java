@@ -19,6 +19,7 @@ import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.array.VolumeResize;
 import dev.tuff.iom.cache.BufferPool;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.HangWatch;
 import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
@@ -55,6 +56,10 @@ import java.util.function.IntUnaryOperator;
 final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private static final int QUEUE_DEPTH = 32;
   private static final int IDLE_LIMIT = 64;
+
+  /** Within so much time of a fast drive what hung may be answered after a failover. */
+  private static final long LATE_NANOS = 5_000_000;
+
   private static final long STEP_LIMIT = 2_000_000;
   private static final int[] LEFT_PERCENT = {0, 3, 50, 97, 100};
 
@@ -67,6 +72,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private final SimulatedMemory memories;
   private final UUID arrayId;
   private final SplittableRandom schedule;
+  private final SplittableRandom hanging;
   private final IntUnaryOperator some;
 
   private SimulatedLoop[] loops;
@@ -156,6 +162,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     this.drives = drives;
     this.random = new SplittableRandom(seed);
     this.schedule = random.split();
+    this.hanging = new SplittableRandom(~seed);
     this.some = sender -> schedule.nextInt(3);
     this.arrayId = new UUID(seed, 7);
     this.sizeBytes = volumeBytes;
@@ -519,7 +526,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
             this::alarm,
             roster,
             this::faulty,
-            budgets);
+            budgets,
+            watches());
     failover = null;
     leftOut = new BitSet();
     start = new ArrayStart(labels, parts);
@@ -541,6 +549,14 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     volume = volume(attributes);
     client.begin(memory);
     return true;
+  }
+
+  private HangWatch[] watches() {
+    HangWatch[] watches = new HangWatch[loops.length];
+    for (int s = 0; s < loops.length; s++) {
+      watches[s] = new HangWatch(loops[s], shape.hangNanos());
+    }
+    return watches;
   }
 
   private Volume volume(ObjectAttributes attributes) {
@@ -714,12 +730,24 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   public void onBegun(BitSet failed) {
     failovers++;
     bugShown = false;
+    answerSoon(failed);
+  }
+
+  /**
+   * Some drives that hang come to themselves while the array goes on without them, others when it
+   * has: that is when what they still do could do harm.
+   */
+  private void answerSoon(BitSet failed) {
+    if (hanging.nextBoolean()) {
+      failed.stream().forEach(d -> drives[d].answerWithin(LATE_NANOS * shape.slowness()));
+    }
   }
 
   @Override
   public void onServing(RecoveryReport report) {
     recovery = report;
     leftOut = missing();
+    answerSoon(leftOut);
     putDue = resizePrepared;
     acknowledged = drives.length;
   }
@@ -935,6 +963,12 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     for (BlockDevice device : devices) {
       if (device != null) {
         device.close();
+      }
+    }
+    for (SimulatedDrive drive : drives) {
+      if (drive.isOpen()) {
+        // It hangs and was given up: the machine is switched off with it.
+        drive.crash(LEFT_PERCENT[random.nextInt(LEFT_PERCENT.length)]);
       }
     }
     for (SimulatedLoop loop : loops) {

@@ -1,5 +1,7 @@
 package dev.tuff.iom.simulation;
 
+import dev.tuff.device.Hang;
+import dev.tuff.device.IoOperation;
 import dev.tuff.device.SimulatedDrive;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.check.CheckReport;
@@ -27,6 +29,14 @@ import java.util.SplittableRandom;
  */
 final class SimulationRun {
   private static final int[] CUT_WITHIN_STEPS = {40, 400, 4000};
+  private static final List<Set<IoOperation>> HANGING =
+      List.of(
+          Set.of(IoOperation.READ),
+          Set.of(IoOperation.WRITE),
+          Set.of(IoOperation.FLUSH),
+          Set.of(IoOperation.READ, IoOperation.WRITE, IoOperation.FLUSH));
+  private static final int[] HANGING_PERCENT = {100, 50, 5};
+  private static final int[] NEVER_PERCENT = {0, 30, 100};
 
   /** Drives that are added in a run at most. */
   private static final int MOST_ADDED = 3;
@@ -76,6 +86,7 @@ final class SimulationRun {
   private final SplittableRandom resizes;
   private final SplittableRandom bugs;
   private final SplittableRandom additions;
+  private final SplittableRandom hangs;
   private final Statistics statistics = new Statistics();
   private final List<String> events = new ArrayList<>();
   private final WrongWrites writes;
@@ -100,6 +111,9 @@ final class SimulationRun {
   /** A drive that is not there any more while the array runs, below 0 if none. */
   private int vanished = -1;
 
+  /** Drives that leave requests unanswered while the array runs. */
+  private final BitSet hanging = new BitSet();
+
   /** No client will write any more. */
   private boolean lastTurn;
 
@@ -118,6 +132,7 @@ final class SimulationRun {
     this.resizes = root.split();
     this.bugs = root.split();
     this.additions = root.split();
+    this.hangs = root.split();
     this.memories = memories;
     this.writes = new WrongWrites(shape.drives() + MOST_ADDED, planted);
   }
@@ -233,7 +248,7 @@ final class SimulationRun {
       array.client.load(1);
       operations++;
       resize();
-      if (i == failing && (failDrives() || breakIom()) && may(FaultKind.CUT_IN_FAILOVER, 2)) {
+      if (i == failing && breakSomething() && may(FaultKind.CUT_IN_FAILOVER, 2)) {
         return true;
       }
       if (i == adding && addInService() && mayCutAddition()) {
@@ -312,6 +327,48 @@ final class SimulationRun {
     }
   }
 
+  private boolean breakSomething() {
+    boolean fails = failDrives();
+    // A bug that shows while the array recovers from something else is none that it bears.
+    if (!fails && breakIom()) {
+      return true;
+    }
+    // Several may hang at the same time, or one while another fails.
+    for (int i = 0; i < 2; i++) {
+      fails |= hangDrive();
+    }
+    return fails;
+  }
+
+  /** Lets a drive leave requests unanswered from now on. */
+  private boolean hangDrive() {
+    int drive = hangs.nextInt(array.drives.length);
+    Set<IoOperation> operations = HANGING.get(hangs.nextInt(HANGING.size()));
+    int percent = HANGING_PERCENT[hangs.nextInt(HANGING_PERCENT.length)];
+    int never = NEVER_PERCENT[hangs.nextInt(NEVER_PERCENT.length)];
+    Hang hang =
+        new Hang(
+            operations,
+            percent,
+            shape.hangNanos() / 8,
+            shape.hangNanos() * (1 + hangs.nextInt(8)),
+            never,
+            hangs.nextLong());
+    boolean does = hangs.nextInt(4) == 0 && plan.faults().contains(FaultKind.HANG);
+    if (!does || !bearable(drive)) {
+      return false;
+    }
+    behind.set(drive);
+    rebuilding.clear(drive);
+    hanging.set(drive);
+    array.drives[drive].hang(hang);
+    did(
+        FaultKind.HANG,
+        "drive %d hangs: %d %% of %s, %d %% for ever"
+            .formatted(drive, percent, hang.operations(), never));
+    return true;
+  }
+
   /** Takes drives out of service, or lets them vanish, while requests are under way. */
   private boolean failDrives() {
     boolean fails = may(FaultKind.DRIVE_FAILURE, 4);
@@ -375,6 +432,8 @@ final class SimulationRun {
     } else if (broken >= 0) {
       behind.clear(broken);
     }
+    hanging.stream().forEach(drive -> array.drives[drive].recover());
+    hanging.clear();
     if (vanished >= 0) {
       array.drives[vanished].comeBack();
       vanished = -1;

@@ -22,7 +22,8 @@ class AddDriveTest {
   private static final int MIB = 1 << 20;
   private static final AssembleOptions PLAIN = new AssembleOptions(2, false, false);
   private static final AssembleOptions SERVICE =
-      new AssembleOptions(2, false, false, false, 0, true, List.of(), DriveListener.NONE);
+      new AssembleOptions(
+          2, false, false, false, 0, true, List.of(), DriveListener.NONE, 30_000_000_000L);
 
   private static byte[] content(long seed, int bytes) {
     byte[] content = new byte[bytes];
@@ -228,7 +229,8 @@ class AddDriveTest {
       try (Array array =
           Array.assemble(
               files.paths.subList(0, 3),
-              new AssembleOptions(2, false, false, false, 0, true, List.of(), listener))) {
+              new AssembleOptions(
+                  2, false, false, false, 0, true, List.of(), listener, 30_000_000_000L))) {
         CountDownLatch stop = new CountDownLatch(1);
         CompletableFuture<Integer> load =
             CompletableFuture.supplyAsync(
@@ -286,7 +288,8 @@ class AddDriveTest {
       try (Array array =
           Array.assemble(
               files.paths.subList(0, 2),
-              new AssembleOptions(2, false, false, false, 0, true, spares, DriveListener.NONE))) {
+              new AssembleOptions(
+                  2, false, false, false, 0, true, spares, DriveListener.NONE, 30_000_000_000L))) {
         while (array.failure() == null && array.status().degraded()) {
           Thread.sleep(5);
         }

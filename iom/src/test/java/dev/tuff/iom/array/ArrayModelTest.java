@@ -166,7 +166,8 @@ class ArrayModelTest {
                 public void onRefused(Path spare, String why) {
                   throw new AssertionError(why);
                 }
-              });
+              },
+              30_000_000_000L);
       int first = random.nextInt(drives);
       int second = (first + 1) % drives;
       try (Array array = Array.assemble(members, options)) {

@@ -114,7 +114,8 @@ class IomBugTest {
           public void onBug(int drive, Throwable bug) {
             heard.add("bug in " + drive + ": " + bug.getClass().getSimpleName());
           }
-        });
+        },
+        30_000_000_000L);
   }
 
   private static void format(TestDrives files, int data, int parity) {

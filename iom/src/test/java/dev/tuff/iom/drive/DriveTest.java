@@ -4,12 +4,16 @@ import static dev.tuff.iom.object.PageFormat.LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tuff.device.Hang;
 import dev.tuff.device.IoBuffer;
+import dev.tuff.device.IoOperation;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.support.DriveRig;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class DriveTest {
@@ -112,6 +116,86 @@ class DriveTest {
     assertThatThrownBy(() -> write.start(rig, 256)).isInstanceOf(IllegalArgumentException.class);
     rig.drive().halt(() -> heard.add("idle"));
     assertThat(heard).containsExactly("idle");
+  }
+
+  private static Hang hang(IoOperation operation, long afterNanos) {
+    boolean never = afterNanos < 0;
+    return new Hang(
+        Set.of(operation),
+        100,
+        never ? 1 : afterNanos,
+        never ? 2 : afterNanos + 1,
+        never ? 100 : 0,
+        7);
+  }
+
+  /** Found within an eighth of the limit beyond it, and nobody waits for it any more. */
+  @Test
+  void aDriveThatHangsFailsAndItsLateReadsAreSeenByNobody() {
+    DriveRig rig = new DriveRig(6, 256, 40 * 4096);
+    IoBuffer target = rig.buffers(1, 2 * 4096)[0];
+    rig.medium.hang(hang(IoOperation.READ, 3 * DriveRig.HANG_NANOS));
+    BlockIo io = new BlockIo(done -> heard.add("transferred"));
+    rig.drive().readRun(io, 20, 1, target, 4096);
+    long begun = rig.nanoTime();
+    while (rig.failures.isEmpty()) {
+      assertThat(rig.step()).isTrue();
+    }
+    assertThat(rig.failures).containsExactly("it did not answer for 0.4 s");
+    assertThat(rig.nanoTime() - begun)
+        .isBetween(DriveRig.HANG_NANOS, DriveRig.HANG_NANOS * 9 / 8 + 1_000_000);
+    rig.drive().halt(() -> heard.add("idle"));
+    assertThat(heard).containsExactly("idle");
+    assertThat(rig.device().unanswered()).isEqualTo(1);
+    // Somebody else's by now.
+    target.segment().fill((byte) 1);
+    rig.settle();
+    assertThat(rig.nanoTime() - begun).isGreaterThan(3 * DriveRig.HANG_NANOS);
+    assertThat(target.segment().toArray(ValueLayout.JAVA_BYTE)).containsOnly(1);
+    assertThat(heard).containsExactly("idle");
+    assertThat(rig.failures).as("told once").hasSize(1);
+    assertThat(rig.device().unanswered()).isZero();
+    assertThat(rig.medium.isOpen()).as("it is closed when all is answered").isFalse();
+  }
+
+  @Test
+  void aDriveThatHangsWhileItIsHaltedIsNotWaitedForEither() {
+    DriveRig rig = new DriveRig(7, 256, 40 * 4096);
+    Write write = new Write(rig);
+    rig.medium.hang(hang(IoOperation.WRITE, -1));
+    write.start(rig, 20);
+    rig.drive().halt(() -> heard.add("idle"));
+    assertThat(heard).isEmpty();
+    rig.settle();
+    assertThat(heard).containsExactly("idle");
+    assertThat(rig.failures).containsExactly("it did not answer for 0.4 s");
+    assertThat(rig.device().unanswered()).isEqualTo(1);
+  }
+
+  @Test
+  void aFlushThatHangsIsFoundToo() {
+    DriveRig rig = new DriveRig(8, 256, 40 * 4096);
+    rig.medium.hang(hang(IoOperation.FLUSH, -1));
+    Write write = new Write(rig);
+    write.start(rig, 20);
+    while (rig.failures.isEmpty()) {
+      assertThat(rig.step()).isTrue();
+    }
+    rig.drive().halt(() -> heard.add("idle"));
+    rig.settle();
+    assertThat(heard).containsExactly("transferred 20", "idle");
+  }
+
+  /** One that is slow, and one that has long been idle, do not hang. */
+  @Test
+  void aDriveThatAnswersInTimeServesOn() {
+    DriveRig rig = new DriveRig(9, 256, 80 * 4096);
+    rig.medium.hang(hang(IoOperation.WRITE, DriveRig.HANG_NANOS * 7 / 8));
+    for (int i = 0; i < 20; i++) {
+      assertThat(written(rig, 3)).allMatch(write -> write.hardened);
+    }
+    assertThat(rig.failures).isEmpty();
+    assertThat(rig.step()).as("an idle drive is not looked at").isFalse();
   }
 
   private List<Write> written(DriveRig rig, int count) {

@@ -3,10 +3,13 @@ package dev.tuff.iom.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.device.BlockDevice;
+import dev.tuff.device.Hang;
 import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoMemory;
 import dev.tuff.device.IoOperation;
 import dev.tuff.device.IoRequest;
+import dev.tuff.iom.allocation.Allocator;
+import dev.tuff.iom.array.IomMemory;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
@@ -19,11 +22,14 @@ import dev.tuff.iom.simulation.SimulationRun.Plan;
 import dev.tuff.iom.support.Bytes;
 import dev.tuff.iom.support.Seeds;
 import dev.tuff.iom.volume.Toughness;
+import dev.tuff.iom.write.LostBlockException;
 import dev.tuff.iom.write.WriteOp;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
@@ -106,6 +112,84 @@ class PlantedBugTest {
   @Test
   void findsBrokenIomsThatGoOn() {
     assertFoundInRuns("a broken IOM goes on", BugsSwallowed::new);
+  }
+
+  @Test
+  void findsMemoryThatIsUsedAgainWhileADriveThatHangsStillReadsIntoIt() {
+    for (long seed : Seeds.of(SEEDS)) {
+      List<String> found = foundWithAHangingDrive(seed, new HeldMemoryUsedAgain());
+      if (!found.isEmpty()) {
+        System.out.printf("held memory is used again: found with seed %d: %s%n", seed, found);
+        assertThat(foundWithAHangingDrive(seed, PlantedFault.NONE))
+            .as(Seeds.replay(seed))
+            .isEmpty();
+        return;
+      }
+    }
+    throw new AssertionError("not found with any of " + SEEDS + " seeds");
+  }
+
+  private static List<String> foundWithAHangingDrive(long seed, PlantedFault fault) {
+    // With hardly any cache, so that the drives have to read.
+    IomMemory sizes = new IomMemory(128, Allocator.pagesFor(4096) + 1, 8, 32, 8, 6);
+    Shape shape = Shape.of(3, 2, 1, 8192, 2).client(1 << 20, 16, 100_000).memory(sizes);
+    SimulatedArray array = new SimulatedArray(shape, seed, fault);
+    SplittableRandom random = new SplittableRandom(seed);
+    try {
+      array.client.load(60 + random.nextInt(100));
+      int drive = random.nextInt(shape.drives());
+      long limit = shape.hangNanos();
+      array.drives[drive].hang(
+          new Hang(EnumSet.of(IoOperation.READ), 100, limit, 2 * limit, 0, seed));
+      array.client.load(600);
+      assertThat(array.failovers()).isEqualTo(1);
+      array.lose(drive);
+      array.stop();
+    } catch (IllegalStateException | LostBlockException broken) {
+      array.close();
+      return List.of(broken.getMessage());
+    }
+    List<String> findings = new ArrayList<>(array.check().findings());
+    findings.removeIf(finding -> finding.contains("is missing"));
+    return findings;
+  }
+
+  /**
+   * A drive that was given up has kept the memory that it reads into, and goes on with it whoever
+   * has it now.
+   */
+  private static final class HeldMemoryUsedAgain implements PlantedFault {
+    private final List<IoRequest> held = new ArrayList<>();
+    private final SplittableRandom random = new SplittableRandom(7);
+
+    @Override
+    public BlockDevice device(SimulatedArray array, BlockDevice device, Superblock superblock) {
+      List<IoRequest> reads = new ArrayList<>();
+      return new DeviceBefore(device) {
+        @Override
+        public void submit(IoRequest request) {
+          reads.removeIf(read -> !read.inFlight());
+          if (request.operation() == IoOperation.READ) {
+            reads.add(request);
+          }
+          device.submit(request);
+          if (!held.isEmpty() && random.nextInt(4) == 0) {
+            IoRequest late = held.get(random.nextInt(held.size()));
+            late.buffer()
+                .segment()
+                .asSlice(late.bufferOffset(), late.lengthBytes())
+                .fill((byte) 0x5A);
+          }
+        }
+
+        @Override
+        public boolean abandon() {
+          reads.removeIf(read -> !read.inFlight());
+          held.addAll(reads);
+          return device.abandon();
+        }
+      };
+    }
   }
 
   /** An exception out of an IOM's handler is caught, and the IOM goes on as if nothing had been. */

@@ -92,7 +92,8 @@ class SimulatorTest {
     assertThat(report.failure()).isNotNull();
     assertThat(report.failure().operations()).isLessThan(Request.OPERATIONS);
     assertThat(report.failure().faults())
-        .containsAnyOf(FaultKind.DRIVE_LOSS, FaultKind.DRIVE_FAILURE);
+        .containsAnyOf(
+            FaultKind.DRIVE_LOSS, FaultKind.DRIVE_FAILURE, FaultKind.IOM_BUG, FaultKind.HANG);
     assertThat(report.failure().faults()).doesNotContain(FaultKind.SLOW_DRIVE);
   }
 }

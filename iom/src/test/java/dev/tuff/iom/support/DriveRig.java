@@ -9,6 +9,7 @@ import dev.tuff.device.SimulatedDevice;
 import dev.tuff.device.SimulatedDrive;
 import dev.tuff.device.SimulatedLoop;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.drive.HangWatch;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,9 @@ import java.util.List;
 /** A simulated drive with everything above it that a side room needs; survives crashes. */
 public final class DriveRig {
   private static final int TRANSFER_BYTES = 128 << 10;
+
+  /** How long the drive may take for a request. */
+  public static final long HANG_NANOS = 400_000_000;
 
   /** What outlives a crash. */
   public final SimulatedDrive medium;
@@ -42,7 +46,8 @@ public final class DriveRig {
   private void open() {
     loop = new SimulatedLoop(seed + ++opened);
     device = SimulatedDevice.open(loop, medium, new DeviceOptions(32));
-    drive = new Drive(device, (failed, what) -> failures.add(what));
+    drive =
+        new Drive(device, (failed, what) -> failures.add(what), new HangWatch(loop, HANG_NANOS));
   }
 
   /** The drive as it is open now; another one after {@link #crash}. */
@@ -59,9 +64,14 @@ public final class DriveRig {
     return memory.buffers(count, bytesEach);
   }
 
-  /** Lets time go on to the next completion; false when nothing is in flight. */
+  /** The loop's time. */
+  public long nanoTime() {
+    return loop.nanoTime();
+  }
+
+  /** Lets time go on to the next completion or timer; false when there will be none. */
   public boolean step() {
-    if (loop.inFlight() == 0) {
+    if (loop.nextDueNanos() == Long.MAX_VALUE) {
       return false;
     }
     loop.await(-1);
