@@ -26,7 +26,6 @@ import dev.tuff.iom.runtime.Roster;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.volume.ClientSide;
-import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeInfo;
 import dev.tuff.iom.write.LostBlockException;
@@ -34,22 +33,18 @@ import dev.tuff.natives.Cpu;
 import dev.tuff.natives.PosixException;
 import dev.tuff.natives.RingException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -88,11 +83,10 @@ public final class Array implements AutoCloseable {
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final Map<Integer, ArrayDeque<IoBuffer>> freeClientBuffers = new HashMap<>();
-  private final List<VolumeRemoval> removals = new CopyOnWriteArrayList<>();
-  private final Map<String, Volume> volumes = Collections.synchronizedMap(new TreeMap<>());
   private final CompletableFuture<Void> failure = new CompletableFuture<>();
   private final ArrayRebuild rebuild;
   private final Spares spares;
+  private final ArrayVolumes volumes;
   private final Object takingOut = new Object();
 
   /** One drive is added at a time; not the array's monitor, as a start is waited for. */
@@ -106,11 +100,6 @@ public final class Array implements AutoCloseable {
 
   /** Of a thread that asks IOMs: how many failovers had begun when it began. */
   private final ThreadLocal<Integer> asking = new ThreadLocal<>();
-
-  private volatile VolumeResize resize;
-
-  /** One volume is resized at a time; not the array's monitor, as that may take long. */
-  private final Object resizing = new Object();
 
   private volatile boolean closed;
   private volatile boolean memoryHeld;
@@ -135,6 +124,7 @@ public final class Array implements AutoCloseable {
     this.budgets = new SpaceBudget[most];
     this.rebuild = new ArrayRebuild(this);
     this.spares = new Spares(this, options.spares(), options.driveListener());
+    this.volumes = new ArrayVolumes(this, shards, this::volumeOf, readOnly);
   }
 
   /**
@@ -308,7 +298,7 @@ public final class Array implements AutoCloseable {
     failover =
         new Failover(
             drives.labels(), parts, start, clients, drives.bearable(), new FailoverListener());
-    openVolumes();
+    volumes.open();
     if (!readOnly) {
       rebuild.start();
       spares.look();
@@ -759,7 +749,7 @@ public final class Array implements AutoCloseable {
   }
 
   /** Drives that can't be counted on beside {@code drive}. */
-  private int lost(int drive) {
+  int lost(int drive) {
     int lost = 0;
     for (int d = 0; d < driveCount(); d++) {
       lost += d != drive && (!present(d) || rebuilding(d)) ? 1 : 0;
@@ -881,7 +871,7 @@ public final class Array implements AutoCloseable {
     }
   }
 
-  private <T> CompletableFuture<T> onShard(int shard, Consumer<CompletableFuture<T>> task) {
+  <T> CompletableFuture<T> onShard(int shard, Consumer<CompletableFuture<T>> task) {
     CompletableFuture<T> future = new CompletableFuture<>();
     execute(shard, () -> task.accept(future));
     return future;
@@ -912,54 +902,26 @@ public final class Array implements AutoCloseable {
     return drives.labels()[drive].path().toString();
   }
 
-  private void openVolumes() {
-    int reader = firstPresent();
-    List<ObjectAttributes> found =
-        await(
-            onShard(
-                reader % shards.length,
-                done -> {
-                  List<ObjectAttributes> all = new ArrayList<>();
-                  iom(reader).rooms().cnodes().all().forEach(c -> all.add(c.attributes()));
-                  done.complete(all);
-                }));
-    for (ObjectAttributes attributes : found) {
-      if (!attributes.deleted()) {
-        volumes.put(attributes.name(), volume(attributes));
-      } else if (!readOnly && inOneGo(() -> holdsAnything(attributes.gfid()))) {
-        remove(attributes);
-      }
-    }
-  }
-
-  private boolean holdsAnything(long gfid) {
+  int firstPresent() {
     for (int d = 0; d < driveCount(); d++) {
-      if (!present(d)) {
-        continue;
-      }
-      boolean here =
-          await(
-              this.<Boolean>onIom(
-                  d,
-                  (iom, done) -> {
-                    Cnode cnode = iom.rooms().cnode(gfid);
-                    done.complete(cnode.mappedDataBlocks() + cnode.mappedParityBlocks() > 0);
-                  }));
-      if (here) {
-        return true;
+      if (present(d)) {
+        return d;
       }
     }
-    return false;
+    throw new ArrayException("The array has no drive.");
   }
 
-  /** Frees what a deleted volume holds, in the background. */
-  private VolumeRemoval remove(ObjectAttributes attributes) {
-    int shard = (int) (attributes.gfid() % shards.length);
-    // One that does not come to its end is begun anew at the next start.
-    VolumeRemoval removal = new VolumeRemoval(volume(attributes), shards[shard], 0, result -> {});
-    removals.add(removal);
-    execute(shard, removal::step);
-    return removal;
+  Iom iom(int drive) {
+    return (Iom) roster.iom(drive);
+  }
+
+  Acting acting(int drive) {
+    return (Acting) roster.acting(drive);
+  }
+
+  /** Makes a volume; when this returns its metadata is hardened on every drive. */
+  public synchronized VolumeInfo createVolume(VolumeSpec spec) {
+    return volumes.create(spec);
   }
 
   /**
@@ -972,15 +934,7 @@ public final class Array implements AutoCloseable {
    *     written
    */
   public synchronized void deleteVolume(String name) {
-    if (readOnly) {
-      throw new ArrayException("The array was started read-only; no volume can be deleted.");
-    }
-    Volume volume = volume(name);
-    ObjectAttributes deleted = volume.attributes().asDeleted();
-    volume.delete();
-    inOneGo(() -> create(deleted));
-    volumes.remove(name);
-    remove(deleted);
+    volumes.delete(name);
   }
 
   /**
@@ -997,213 +951,31 @@ public final class Array implements AutoCloseable {
    *     then
    */
   public VolumeInfo resizeVolume(String name, long sizeBytes, boolean shrink) {
-    synchronized (resizing) {
-      Volume volume;
-      VolumeResize begun;
-      synchronized (this) {
-        volume = volume(name);
-        if (sizeBytes == volume.attributes().sizeBytes()) {
-          return info(name);
-        }
-        ObjectAttributes newer = resized(volume.attributes(), sizeBytes, shrink);
-        begun = new VolumeResize(volume, volume(volume.attributes()), newer, shards);
-        resize = begun;
-      }
-      try {
-        prepare(volume, begun);
-        return commit(volume, begun);
-      } finally {
-        resize = null;
-      }
-    }
-  }
-
-  private ObjectAttributes resized(ObjectAttributes attributes, long sizeBytes, boolean shrink) {
-    if (readOnly) {
-      throw new ArrayException("The array was started read-only; no volume can be resized.");
-    }
-    checkSize(sizeBytes);
-    if (sizeBytes < attributes.sizeBytes() && !shrink) {
-      throw new ArrayException(
-          "Volume "
-              + attributes.name()
-              + " has "
-              + attributes.sizeBytes()
-              + " bytes, and what it holds beyond "
-              + sizeBytes
-              + " would be lost; to have that, say --shrink.");
-    }
-    if (!attributes.resizable()) {
-      throw new ArrayException(
-          "Volume "
-              + attributes.name()
-              + " has been resized as often as a volume can be; copy it to a new one.");
-    }
-    return attributes.resized(sizeBytes, driveCount());
-  }
-
-  private void prepare(Volume volume, VolumeResize begun) {
-    CompletableFuture<RequestResult> prepared = new CompletableFuture<>();
-    begun.prepare(result -> prepared.complete(result == null ? RequestResult.READ_ONLY : result));
-    while (!prepared.isDone() && !closed && failure() == null) {
-      pause();
-    }
-    if (closed) {
-      throw new ArrayException(
-          "The array is being stopped; volume " + volume.name() + " keeps its size.");
-    }
-    RequestResult result = await(prepared);
-    if (result != RequestResult.OK) {
-      throw new ArrayException(
-          "Volume "
-              + volume.name()
-              + " keeps its size, because what lies beyond the new one could not be discarded: "
-              + (result == RequestResult.NO_SPACE
-                  ? "there is no space for a part of a block; give a multiple of 4096 bytes."
-                  : "too many drives are missing; bring them back or replace them."));
-    }
-  }
-
-  private synchronized VolumeInfo commit(Volume volume, VolumeResize begun) {
-    if (closed || volumes.get(volume.name()) != volume) {
-      throw new ArrayException("Volume " + volume.name() + " was deleted, or the array stopped.");
-    }
-    inOneGo(() -> create(begun.attributes()));
-    begun.commit();
-    return info(volume.name());
-  }
-
-  private VolumeInfo info(String name) {
-    return status().volumes().stream()
-        .filter(volume -> volume.name().equals(name))
-        .findFirst()
-        .orElseThrow();
+    return volumes.resize(name, sizeBytes, shrink);
   }
 
   /** Deleted volumes whose space is still being freed: how many bytes of them are not through. */
   public long bytesBeingFreed() {
-    long bytes = 0;
-    for (VolumeRemoval removal : removals) {
-      bytes += removal.over() ? 0 : removal.bytesLeft();
-    }
-    return bytes;
-  }
-
-  private Volume volume(ObjectAttributes attributes) {
-    return new Volume(attributes, roster, budgets, clients, readOnly);
-  }
-
-  private int firstPresent() {
-    for (int d = 0; d < driveCount(); d++) {
-      if (present(d)) {
-        return d;
-      }
-    }
-    throw new ArrayException("The array has no drive.");
-  }
-
-  private Iom iom(int drive) {
-    return (Iom) roster.iom(drive);
-  }
-
-  Acting acting(int drive) {
-    return (Acting) roster.acting(drive);
-  }
-
-  /** Makes a volume; when this returns its metadata is hardened on every drive. */
-  public synchronized VolumeInfo createVolume(VolumeSpec spec) {
-    if (readOnly) {
-      throw new ArrayException("The array was started read-only; no volume can be made.");
-    }
-    ObjectAttributes attributes = inOneGo(() -> attributes(spec));
-    inOneGo(() -> create(attributes));
-    volumes.put(attributes.name(), volume(attributes));
-    return info(attributes, 0);
-  }
-
-  private Void create(ObjectAttributes attributes) {
-    List<CompletableFuture<Void>> created = new ArrayList<>();
-    for (int d = 0; d < driveCount(); d++) {
-      int drive = d;
-      created.add(
-          onShard(
-              d % shards.length,
-              done -> {
-                Acting acting = acting(drive);
-                Shard.run(acting, () -> acting.putObject(attributes, () -> done.complete(null)));
-              }));
-    }
-    created.forEach(this::await);
-    return null;
-  }
-
-  private ObjectAttributes attributes(VolumeSpec spec) {
-    int nameBytes = spec.name().getBytes(StandardCharsets.UTF_8).length;
-    if (nameBytes < 1 || nameBytes > ObjectAttributes.MAX_NAME_BYTES) {
-      throw new ArrayException(
-          "A volume's name has 1 to 255 bytes and this one has " + nameBytes + ".");
-    }
-    if (volumes.containsKey(spec.name())) {
-      throw new ArrayException(
-          "There is a volume named " + spec.name() + " already; choose another name.");
-    }
-    checkSize(spec.sizeBytes());
-    int chunk = spec.chunkBytes() == 0 ? 64 << 10 : spec.chunkBytes();
-    if (chunk < 4096 || chunk > 256 << 10 || Integer.bitCount(chunk) != 1) {
-      throw new ArrayException(
-          "A chunk of " + chunk + " bytes was asked for; give a power of two from 4K to 256K.");
-    }
-    Superblock any = drives.labels()[firstPresent()].superblock();
-    int data = spec.dataMembers() == 0 ? any.defaultData() : spec.dataMembers();
-    int parity = spec.parityMembers() < 0 ? any.defaultParity() : spec.parityMembers();
-    Formatter.checkProtection(driveCount(), data, parity);
-    return new ObjectAttributes(
-        nextGfid(),
-        spec.name(),
-        spec.sizeBytes(),
-        chunk / Drive.BLOCK_BYTES,
-        data,
-        parity,
-        driveCount(),
-        spec.toughness());
-  }
-
-  private static void checkSize(long bytes) {
-    if (bytes < 512 || bytes % 512 != 0 || bytes > ObjectAttributes.MAX_SIZE_BYTES) {
-      throw new ArrayException(
-          "A volume of "
-              + bytes
-              + " bytes was asked for; give a multiple of 512 bytes up to 1 PiB.");
-    }
-  }
-
-  private long nextGfid() {
-    long next = 1;
-    for (int d = 0; d < driveCount(); d++) {
-      if (!present(d)) {
-        continue;
-      }
-      long here =
-          await(this.<Long>onIom(d, (iom, done) -> done.complete(iom.rooms().root.nextGfid())));
-      next = Math.max(next, here);
-    }
-    return next;
+    return volumes.bytesBeingFreed();
   }
 
   /** The volume of that name. */
   public Volume volume(String name) {
-    Volume volume = volumes.get(name);
-    if (volume == null) {
-      throw new ArrayException(
-          volumes.isEmpty()
-              ? "There is no volume named " + name + "; the array has none yet."
-              : "There is no volume named "
-                  + name
-                  + "; there are: "
-                  + String.join(", ", volumes.keySet())
-                  + ".");
-    }
-    return volume;
+    return volumes.get(name);
+  }
+
+  private Volume volumeOf(ObjectAttributes attributes) {
+    return new Volume(attributes, roster, budgets, clients, readOnly);
+  }
+
+  /** Any drive's superblock, for what all have in common. */
+  Superblock superblock() {
+    return drives.labels()[firstPresent()].superblock();
+  }
+
+  /** True from when it is being stopped. */
+  boolean closed() {
+    return closed;
   }
 
   /** The array as it is now. */
@@ -1217,18 +989,7 @@ public final class Array implements AutoCloseable {
     for (int d = 0; d < driveCount(); d++) {
       driveInfos.add(driveInfo(d, used));
     }
-    List<VolumeInfo> volumeInfos = new ArrayList<>();
-    synchronized (volumes) {
-      volumes
-          .values()
-          .forEach(
-              v ->
-                  volumeInfos.add(
-                      info(
-                          v.attributes(),
-                          used.getOrDefault(v.attributes().gfid(), 0L) * Drive.BLOCK_BYTES)));
-    }
-    Superblock any = drives.labels()[firstPresent()].superblock();
+    Superblock any = superblock();
     long free = 0;
     for (SpaceBudget budget : budgets) {
       free += budget == null ? 0 : Math.max(0, budget.available());
@@ -1245,7 +1006,7 @@ public final class Array implements AutoCloseable {
         recovery,
         recoveryNanos,
         driveInfos,
-        volumeInfos);
+        volumes.infos(used));
   }
 
   private DriveInfo driveInfo(int d, Map<Long, Long> used) {
@@ -1316,19 +1077,6 @@ public final class Array implements AutoCloseable {
                       null,
                       progress == null || progress.over() ? null : rebuild.info(d, progress)));
             }));
-  }
-
-  private VolumeInfo info(ObjectAttributes attributes, long usedBytes) {
-    return new VolumeInfo(
-        attributes.name(),
-        attributes.gfid(),
-        attributes.sizeBytes(),
-        attributes.dataMembers(),
-        attributes.parityMembers(),
-        attributes.chunkBlocks() * Drive.BLOCK_BYTES,
-        attributes.toughness(),
-        usedBytes,
-        attributes.parityMembers() - lost(-1));
   }
 
   /** What went through the drives since they were assembled. */
@@ -1420,12 +1168,8 @@ public final class Array implements AutoCloseable {
       return;
     }
     closed = true;
-    VolumeResize underWay = resize;
-    if (underWay != null) {
-      underWay.stop();
-    }
+    volumes.stop();
     spares.close();
-    removals.forEach(VolumeRemoval::stop);
     rebuild.close();
     try {
       if (!readOnly) {
@@ -1465,7 +1209,7 @@ public final class Array implements AutoCloseable {
     }
   }
 
-  private static void pause() {
+  static void pause() {
     try {
       Thread.sleep(1);
     } catch (InterruptedException e) {

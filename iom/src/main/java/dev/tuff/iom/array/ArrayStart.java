@@ -441,10 +441,12 @@ public final class ArrayStart {
 
   /**
    * Stops what acts for a drive, on its shard; calls {@code idle} when the drive has let go of
-   * every buffer.
+   * every buffer. One that was let in since has nothing to let go of.
    */
   void halt(int drive, Runnable idle) {
-    if (acting[drive] != null) {
+    if (drive >= acting.length) {
+      idle.run();
+    } else if (acting[drive] != null) {
       acting[drive].halt(idle);
     } else if (labelDrives[drive] != null) {
       labelDrives[drive].halt(idle);
@@ -453,8 +455,8 @@ public final class ArrayStart {
     }
   }
 
-  /** A drive's IOM, or its proxy, as far as this start has come. */
+  /** A drive's IOM, or its proxy, as far as this start has come; null: neither. */
   public Acting acting(int drive) {
-    return acting[drive];
+    return drive < acting.length ? acting[drive] : null;
   }
 }

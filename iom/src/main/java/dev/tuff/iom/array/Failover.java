@@ -401,6 +401,8 @@ public final class Failover {
     if (label != null) {
       labels[index] = label;
       failed.clear(index);
+      // Whoever comes next needs the others' word for this one, which they give in their start.
+      opened = false;
     }
     drive.onDone(label, refusal);
     parts.roster().grow(labels.length);
