@@ -181,6 +181,35 @@ class DriveAdditionTest {
     }
   }
 
+  /** At every event while its label is written, and at some of its first start. */
+  @Test
+  void anotherFailsWhileItIsLetIn() {
+    boolean within = true;
+    Set<Integer> outcomes = new HashSet<>();
+    for (int events = 0; within; events += events < 50 ? 1 : 40) {
+      SimulatedArray array =
+          new SimulatedArray(SHAPE, 91, PlantedFault.NONE, new SimulatedMemory(), SMALL);
+      array.client.load(10);
+      array.beginAdd();
+      for (int i = 0; i < events; i++) {
+        array.step();
+      }
+      within = array.adding() || array.failingOver();
+      array.fail(1);
+      array.run(() -> !array.adding() && !array.failingOver());
+      outcomes.add(array.drives.length);
+      array.client.load(10);
+      array.settle();
+      array.client.readAll();
+      assertThat(array.client.wrongReads()).as("%d events", events).isEmpty();
+      assertThat(array.missing().toString()).as("%d events", events).isEqualTo("{1}");
+      array.stop();
+      close(array);
+    }
+    // Asked for when it had failed already, it is refused.
+    assertThat(outcomes).containsExactlyInAnyOrder(4, 5);
+  }
+
   /** No other drive knows of it yet when it is gone again; from then on all do. */
   @Test
   void oneThatFailsInItsFirstStartHasItsPlaceAllTheSame() {
