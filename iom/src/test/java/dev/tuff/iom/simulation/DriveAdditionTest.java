@@ -173,7 +173,7 @@ class DriveAdditionTest {
             array.rebuildInBackground(4);
             return array.rebuilding().isEmpty();
           });
-      array.client.learn();
+      array.client.readAll();
       assertThat(array.client.wrongReads()).isEmpty();
       array.stop();
       assertThat(array.check().findings()).as("drive %d", lost).isEmpty();
