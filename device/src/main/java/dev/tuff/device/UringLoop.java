@@ -178,7 +178,7 @@ public final class UringLoop implements IoLoop {
   public boolean renew() {
     try {
       memory.replacedRegions().stream()
-          .forEach(region -> ring.registerAgain(region, memory.regions().get(region)));
+          .forEach(region -> ring.registerBuffer(region, memory.regions().get(region)));
       return true;
     } catch (RingException e) {
       LOGGER.log(System.Logger.Level.WARNING, "memory stays unregistered in part", e);

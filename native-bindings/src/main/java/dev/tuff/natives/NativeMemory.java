@@ -87,7 +87,7 @@ public final class NativeMemory implements AutoCloseable {
   /**
    * Gives a part of the region other pages, zeroed. A transfer that the kernel has in flight keeps
    * the pages that it was begun with, which nobody sees any more: whatever it still writes lands
-   * there. Registered buffers of rings keep the former pages, too ({@link Ring#registerAgain}).
+   * there. Registered buffers of rings keep the former pages, too ({@link Ring#registerBuffer}).
    *
    * @param part of this region, in whole pages; not of one with {@link Pages#RESERVED_HUGE}, whose
    *     pages can't be replaced one by one

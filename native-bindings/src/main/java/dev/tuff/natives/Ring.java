@@ -317,7 +317,14 @@ public final class Ring implements AutoCloseable {
     }
   }
 
-  /** Pins a segment, at most 1 GiB, as the fixed buffer of a place that is empty. */
+  /**
+   * Pins a segment, at most 1 GiB, as the fixed buffer of a place that is empty; or of one that has
+   * it already, with the pages that it has now instead of those that it had. Operations that the
+   * kernel has taken go on with the former ones. Before {@link #enable} any thread, then the owner.
+   *
+   * @param place as in the list of {@link #registerBuffers}
+   * @throws RingException when the kernel does not; then everything is as before
+   */
   public void registerBuffer(int place, MemorySegment buffer) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment vector = arena.allocate(iovec.layout());
@@ -344,25 +351,6 @@ public final class Ring implements AutoCloseable {
           ENOMEM);
     }
     check("register buffers", result);
-  }
-
-  /**
-   * Pins the pages that a registered buffer has now in place of those that it had. Operations that
-   * the kernel has taken go on with the former ones. Before {@link #enable} any thread, then the
-   * owner.
-   *
-   * @param index its place in the list of {@link #registerBuffers}
-   * @throws RingException when the kernel does not; then the former pages are still the ones
-   */
-  public void registerAgain(int index, MemorySegment buffer) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment vector = arena.allocate(iovec.layout());
-      iovec.iov_base(vector, buffer);
-      iovec.iov_len(vector, buffer.byteSize());
-      check(
-          "register a buffer again",
-          Uring.io_uring_register_buffers_update_tag(struct, index, vector, MemorySegment.NULL, 1));
-    }
   }
 
   private static void check(String what, int result) {

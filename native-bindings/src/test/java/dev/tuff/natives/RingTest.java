@@ -146,7 +146,7 @@ final class RingTest {
     assertBlocks(segment, 1, 7, 9);
     ring.prepareWrite(1, BLOCK, segment, BLOCK, BLOCK, true, 6);
     await();
-    ring.registerAgain(0, segment);
+    ring.registerBuffer(0, segment);
     ring.prepareReadFixed(1, BLOCK, segment, 2 * BLOCK, BLOCK, 0, 6);
     await();
     assertBlocks(segment, 1, 7, 7);
