@@ -11,6 +11,7 @@ import dev.tuff.device.UringLoop;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.drive.HangWatch;
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.nbd.Exports;
 import dev.tuff.iom.nbd.NbdServer;
 import dev.tuff.iom.nbd.ServerLimits;
@@ -139,13 +140,20 @@ public final class Array implements AutoCloseable {
       if (label != null) {
         IomMemory sizes = IomMemory.of(label.superblock(), drives.count());
         bytes += sizes.bytes();
-        rebuilds += label.root().rebuilding() ? 1 : 0;
+        rebuilds += label.root().incomplete() ? 1 : 0;
         largest = Math.max(largest, sizes.largestBufferBytes());
       }
     }
     IomMemory another = IomMemory.of(drives.smallest(), drives.count());
+    if (drives.vacated() != Layout.NONE) {
+      rebuilds = drives.present();
+    }
     if (options.longRunning()) {
       rebuilds = Math.max(rebuilds, drives.bearable());
+      if (drives.leavesOver()) {
+        // All take over their parts of one that fails.
+        rebuilds = drives.count();
+      }
       bytes += (drives.count() - drives.present()) * another.bytes();
     }
     bytes += rebuilds * another.rebuildBytes();

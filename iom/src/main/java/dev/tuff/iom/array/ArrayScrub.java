@@ -1,6 +1,7 @@
 package dev.tuff.iom.array;
 
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.BlockMap;
 import dev.tuff.iom.scrub.Scrub;
 import dev.tuff.iom.scrub.ScrubPosition;
 import java.util.ArrayList;
@@ -54,15 +55,26 @@ public final class ArrayScrub {
       }
       return new ScrubPosition(
           Long.parseLong(parts[0]),
-          parts[1].equals("parity"),
+          map(parts[1]),
           Long.parseLong(parts[2]),
           Integer.parseInt(parts[3]));
+    }
+
+    private static BlockMap map(String name) {
+      for (BlockMap map : BlockMap.values()) {
+        if (map.label().equals(name)) {
+          return map;
+        }
+      }
+      throw new IllegalArgumentException("no map of a volume: " + name);
     }
 
     /** How far it is, to be kept and given back; everything before it was read. */
     public String at() {
       return position.gfid()
-          + (position.parity() ? "/parity/" : "/data/")
+          + "/"
+          + position.map().label()
+          + "/"
           + position.leaf()
           + "/"
           + position.entry();

@@ -5,10 +5,12 @@ import dev.tuff.device.IoBuffer;
 import dev.tuff.device.IoLoop;
 import dev.tuff.iom.allocation.SpaceBudget;
 import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.checkpoint.Epoch;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.drive.HangWatch;
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.object.PageCache;
@@ -52,6 +54,10 @@ public final class ArrayStart {
   private final IomStart[] starts;
   private final RebuildingDrives rebuilding;
   private final Drive[] labelDrives;
+
+  /** The place that this start vacates, {@link Layout#NONE} when there is none. */
+  private final int vacating;
+
   private final Shard coordinator;
   private Consumer<RecoveryReport> whenOpen;
   private RecoveryReport report;
@@ -115,7 +121,13 @@ public final class ArrayStart {
    * @param labels one for each drive, null where it is missing or left out
    */
   public ArrayStart(DriveLabel[] labels, Parts parts) {
+    this(labels, parts, Layout.NONE);
+  }
+
+  /** Likewise, and with the epoch that it begins a place is vacated, as {@link Failover} says. */
+  ArrayStart(DriveLabel[] labels, Parts parts, int vacating) {
     this.parts = parts;
+    this.vacating = vacating;
     this.labels = labels.clone();
     this.starts = new IomStart[labels.length];
     this.rebuilding = new RebuildingDrives(labels.length);
@@ -189,7 +201,7 @@ public final class ArrayStart {
   /** Begins; from any thread. {@code whenOpen} is called on a shard when clients may come. */
   public void begin(Consumer<RecoveryReport> listener) {
     whenOpen = listener;
-    onEachDrive(this::load, this::recover);
+    loadAll();
   }
 
   /**
@@ -203,7 +215,23 @@ public final class ArrayStart {
         parts.memory().notRebuilding(d);
       }
     }
-    onEachDrive(this::readLabel, () -> onEachDrive(this::load, this::recover));
+    onEachDrive(this::readLabel, this::loadAll);
+  }
+
+  /** All that is read from now on goes by the layout of the newest epoch. */
+  private void loadAll() {
+    Root[] roots = new Root[labels.length];
+    for (int d = 0; d < labels.length; d++) {
+      roots[d] = labels[d] == null ? null : labels[d].root();
+    }
+    int vacated = vacating != Layout.NONE ? vacating : Epoch.newest(roots).vacated();
+    parts.roster().setVacated(vacated);
+    for (Root root : roots) {
+      if (root != null) {
+        root.takeVacated(vacated);
+      }
+    }
+    onEachDrive(this::load, this::recover);
   }
 
   /** What is known of a drive now, its root as it has become; null where it is missing. */
@@ -299,15 +327,13 @@ public final class ArrayStart {
       return;
     }
     labels[d] = again;
-    if (!again.root().rebuilding()) {
-      parts.memory().notRebuilding(d);
-    }
     done.run();
   }
 
   private void load(int d, Runnable done) {
-    if (labels[d].root().rebuilding()) {
-      rebuilding.add(d);
+    rebuilding.note(d, labels[d].root());
+    if (!labels[d].root().incomplete()) {
+      parts.memory().notRebuilding(d);
     }
     Alarm alarm = parts.alarms().apply(d);
     SpaceBudget budget = new SpaceBudget(0);

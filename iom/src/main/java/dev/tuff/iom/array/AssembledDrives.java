@@ -7,6 +7,7 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.journal.JournalPosition;
 import dev.tuff.iom.journal.JournalReader;
 import dev.tuff.iom.journal.JournalRegion;
+import dev.tuff.iom.layout.Layout;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -133,7 +134,7 @@ final class AssembledDrives {
    */
   AssembledDrives checkEnough() {
     Superblock any = any().superblock();
-    int missing = count() - present();
+    int missing = count() - present() - (doneWithout() ? 1 : 0);
     int rebuilding = 0;
     for (DriveLabel label : labels) {
       rebuilding += label != null && label.root().rebuilding() ? 1 : 0;
@@ -293,6 +294,27 @@ final class AssembledDrives {
 
   int present() {
     return (int) Arrays.stream(labels).filter(Objects::nonNull).count();
+  }
+
+  /** True when volumes with the array's protection leave drives of each row over. */
+  boolean leavesOver() {
+    Superblock any = any().superblock();
+    return count() > any.defaultData() + any.defaultParity();
+  }
+
+  /** True when a place is vacated, and the others have all that its drive had. */
+  boolean doneWithout() {
+    int vacated = vacated();
+    return vacated != Layout.NONE
+        && labels[vacated] == null
+        && Arrays.stream(labels)
+            .filter(Objects::nonNull)
+            .noneMatch(label -> label.root().standingIn() || label.root().vacated() != vacated);
+  }
+
+  /** The place whose rows are on stand-ins in the newest epoch. */
+  int vacated() {
+    return Epoch.newest(roots()).vacated();
   }
 
   /** The superblock of the smallest drive. */

@@ -8,6 +8,7 @@ import dev.tuff.iom.journal.JournalPosition;
 import dev.tuff.iom.journal.JournalReader;
 import dev.tuff.iom.journal.JournalRegion;
 import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.BlockMap;
 import dev.tuff.iom.object.CnodePage;
 import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.ObjectAttributes;
@@ -176,62 +177,53 @@ public final class Dump {
   private static void entries(
       PageWalk maps, int drive, CnodePage cnode, List<Map<String, Object>> rows) {
     ObjectAttributes attributes = cnode.attributes();
-    Layout layout = attributes.layout();
+    Layout layout = attributes.layout(Layout.NONE);
     MapShape shape = MapShape.of(attributes);
-    maps.walk(
-        PageFormat.KIND_DATA_MAP,
-        attributes.gfid(),
-        cnode.dataLevels(),
-        cnode.dataAddress(),
-        cnode.dataCrc(),
-        (index, page) -> {
-          for (int i = 0; i < shape.dataEntriesPerLeaf(); i++) {
-            long at = PageFormat.HEADER_BYTES + (long) i * MapShape.DATA_ENTRY_BYTES;
-            long place = index * shape.dataEntriesPerLeaf() + i;
-            if (page.get(PageFormat.LONG, at) != 0) {
-              long lblk = layout.lblkOfDataIndex(drive, place);
-              rows.add(row(attributes, layout, drive, lblk, page, at));
+    for (BlockMap map : BlockMap.values()) {
+      if (map.ofParity() && attributes.parityMembers() == 0) {
+        continue;
+      }
+      CnodePage.Top top = cnode.top(map);
+      int perLeaf = shape.entriesPerLeaf(map);
+      maps.walk(
+          map.kind(),
+          attributes.gfid(),
+          top.levels(),
+          top.address(),
+          top.crc(),
+          (index, page) -> {
+            for (int i = 0; i < perLeaf; i++) {
+              long at = PageFormat.HEADER_BYTES + (long) i * shape.entryBytes(map);
+              if (page.get(PageFormat.LONG, at) != 0) {
+                long lblk = map.lblk(layout, drive, index * perLeaf + i);
+                rows.add(row(attributes, map, member(layout, lblk, drive), lblk, page, at));
+              }
             }
-          }
-        });
-    if (attributes.parityMembers() == 0) {
-      return;
+          });
     }
-    maps.walk(
-        PageFormat.KIND_PARITY_MAP,
-        attributes.gfid(),
-        cnode.parityLevels(),
-        cnode.parityAddress(),
-        cnode.parityCrc(),
-        (index, page) -> {
-          for (int i = 0; i < shape.parityEntriesPerLeaf(); i++) {
-            long at = PageFormat.HEADER_BYTES + (long) i * shape.parityEntryBytes();
-            long place = index * shape.parityEntriesPerLeaf() + i;
-            if (page.get(PageFormat.LONG, at) != 0) {
-              long lblk = layout.lblkOfParityIndex(drive, place);
-              rows.add(row(attributes, layout, drive, lblk, page, at));
-            }
-          }
-        });
   }
 
+  private static int member(Layout layout, long lblk, int drive) {
+    return layout.ownMember(lblk / layout.chunkBlocks(), drive);
+  }
+
+  /** A map entry; which member a stand-in has is a matter of the epoch, and not told. */
   private static Map<String, Object> row(
       ObjectAttributes attributes,
-      Layout layout,
-      int drive,
+      BlockMap map,
+      int member,
       long lblk,
       MemorySegment page,
       long at) {
-    int member = layout.member(lblk / layout.chunkBlocks(), drive);
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("volume", attributes.name());
     row.put("gfid", attributes.gfid());
     row.put("lblk", lblk);
     row.put(
         "member",
-        member < layout.dataMembers()
-            ? "data " + member
-            : "parity " + (member - layout.dataMembers()));
+        map.ofStandIn()
+            ? map.label()
+            : map.ofParity() ? "parity " + (member - attributes.dataMembers()) : "data " + member);
     row.put("address", page.get(PageFormat.LONG, at));
     row.put("id", page.get(PageFormat.LONG, at + 8));
     row.put("crc32c", String.format("%08x", page.get(PageFormat.INT, at + 16)));

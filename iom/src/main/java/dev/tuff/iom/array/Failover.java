@@ -2,8 +2,10 @@ package dev.tuff.iom.array;
 
 import dev.tuff.device.BlockDevice;
 import dev.tuff.iom.allocation.SpaceBudget;
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.recovery.RecoveryReport;
+import dev.tuff.iom.runtime.Fence;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.RebuildingDrives;
@@ -17,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 
@@ -70,6 +73,8 @@ public final class Failover {
 
   private final List<BlockDevice> hanging = new CopyOnWriteArrayList<>();
   private final ArrayDeque<Joining> joining = new ArrayDeque<>();
+  private final ArrayDeque<Vacating> vacating = new ArrayDeque<>();
+  private final Fence fence;
   private volatile ArrayStart current;
   private boolean busy;
   private boolean again;
@@ -101,6 +106,7 @@ public final class Failover {
     this.listener = listener;
     this.coordinator = parts.shards()[0];
     this.former = new Acting[labels.length];
+    this.fence = new Fence(parts.shards(), coordinator);
   }
 
   /** A drive has failed; from any shard, and more than once. */
@@ -201,6 +207,28 @@ public final class Failover {
         });
   }
 
+  /** What is to become of a place whose drive is missing. */
+  private record Vacating(int place, Consumer<ArrayException> done) {}
+
+  /**
+   * Vacates the place of a drive that is missing: what it has of rows that leave drives over is on
+   * others from now on, with free space of theirs, and is rebuilt there. Clients wait as when a
+   * drive fails; what they write after that has the protection that it had with the drive. From any
+   * shard.
+   *
+   * @param done on the first shard: null, or why it can't be
+   */
+  public void vacate(int place, Consumer<ArrayException> done) {
+    ask(
+        coordinator,
+        () -> {
+          vacating.add(new Vacating(place, done));
+          if (!busy) {
+            begin();
+          }
+        });
+  }
+
   private void begin() {
     busy = true;
     listener.onBegun((BitSet) failed.clone());
@@ -234,9 +262,16 @@ public final class Failover {
     for (int d = 0; d < labels.length; d++) {
       // What a drive does not have yet counts as lost with it.
       boolean there = d != drive && labels[d] != null && !current.rebuilding().contains(d);
-      missing += there ? 0 : 1;
+      missing += there || doneWithout(d) ? 0 : 1;
     }
     return missing;
+  }
+
+  /** True when others have all that a drive that is missing had. */
+  private boolean doneWithout(int drive) {
+    return drive == parts.roster().vacated()
+        && labels[drive] == null
+        && !current.rebuilding().anyStandsIn();
   }
 
   private void pause(int shard, Runnable done) {
@@ -267,7 +302,7 @@ public final class Failover {
   /** What drives that hang have kept of the memory is registered again with every ring. */
   private void renewMemory() {
     if (!parts.memory().renewalDue()) {
-      start();
+      fence.cross(this::start);
       return;
     }
     AtomicBoolean everywhere = new AtomicBoolean(true);
@@ -282,7 +317,7 @@ public final class Failover {
           if (everywhere.get()) {
             parts.memory().renewed();
           }
-          start();
+          fence.cross(this::start);
         });
   }
 
@@ -312,11 +347,70 @@ public final class Failover {
       letIn(joining.poll());
       return;
     }
+    if (opened && !vacating.isEmpty()) {
+      lookForRoom(vacating.poll());
+      return;
+    }
+    start(Layout.NONE);
+  }
+
+  private void start(int vacated) {
     opened = false;
     starting = true;
-    ArrayStart start = new ArrayStart(labels, parts);
+    ArrayStart start = new ArrayStart(labels, parts, vacated);
     current = start;
     start.beginAgain(report -> ask(coordinator, () -> onOpen(start, report)));
+  }
+
+  /** Everything has stopped: is there room for what the others are to take over? */
+  private void lookForRoom(Vacating asked) {
+    ArrayException no = refusalToVacate(asked.place());
+    if (no != null) {
+      asked.done().accept(no);
+      start();
+      return;
+    }
+    StandInSpace space = new StandInSpace(asked.place(), labels.length);
+    onEachDrive(
+        drive -> labels[drive] != null,
+        (drive, done) -> {
+          space.note(current.iom(drive).rooms());
+          done.run();
+        },
+        () -> {
+          ArrayException refusal = again ? interrupted() : space.refusal();
+          asked.done().accept(refusal);
+          if (again) {
+            halt();
+          } else {
+            start(refusal == null ? asked.place() : Layout.NONE);
+          }
+        });
+  }
+
+  private static ArrayException interrupted() {
+    return new ArrayException("Another drive has failed meanwhile.");
+  }
+
+  private ArrayException refusalToVacate(int place) {
+    if (labels[place] != null) {
+      return new ArrayException("Drive " + place + " is in service again.");
+    }
+    RebuildingDrives rebuilding = current.rebuilding();
+    for (int d = 0; d < labels.length; d++) {
+      if (d != place && (labels[d] == null || rebuilding.contains(d))) {
+        return new ArrayException(
+            "Drive %d is %s as well; only with all others whole can they take over what a drive has."
+                .formatted(d, labels[d] == null ? "missing" : "not rebuilt yet"));
+      }
+    }
+    if (parts.roster().vacated() == place) {
+      return new ArrayException("The others have taken over what drive " + place + " has already.");
+    }
+    return rebuilding.anyLeftovers()
+        ? new ArrayException(
+            "The others still hold what they had in place of another drive; try again when that is freed.")
+        : null;
   }
 
   /** Everything has stopped: writes the new drive's label, and goes on with it. */
@@ -418,11 +512,14 @@ public final class Failover {
     onEachDrive(
         drive -> former[drive] != null,
         (drive, done) -> {
-          former[drive].handOver(parts.roster().acting(drive), op -> reserve(drive, op));
+          former[drive].handOver(this::reserve);
           former[drive] = null;
           done.run();
         },
-        () -> onEachShard((shard, done) -> resume(shard, done), () -> served(report)));
+        // What clients ask next must not overtake what was handed over.
+        () ->
+            fence.cross(
+                () -> onEachShard((shard, done) -> resume(shard, done), () -> served(report))));
   }
 
   /**
@@ -453,7 +550,7 @@ public final class Failover {
   private void served(RecoveryReport report) {
     busy = false;
     listener.onServing(report);
-    if (again || !joining.isEmpty()) {
+    if (again || !joining.isEmpty() || !vacating.isEmpty()) {
       begin();
     }
   }

@@ -30,7 +30,6 @@ import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.SideLimits;
 import dev.tuff.iom.write.WriteOp;
 import java.lang.foreign.MemorySegment;
-import java.util.function.Consumer;
 
 /**
  * The I/O manager of one drive: hears messages, hands each to the side that it is for, and starts
@@ -120,7 +119,8 @@ public final class Iom implements Acting {
           FLUSHED,
           START_REQUEST,
           REQUEST_REPLIED,
-          REQUEST_CLOSED ->
+          REQUEST_CLOSED,
+          FENCE ->
           Invariant.check(false, "an IOM hears no replies to clients: " + type);
     }
   }
@@ -128,7 +128,7 @@ public final class Iom implements Acting {
   @Override
   public void halt(Runnable idle) {
     if (handOver == null) {
-      handOver = new HandOver(this, data, reads);
+      handOver = new HandOver(this, rooms, data, reads);
     }
     rebuild.halt();
     rooms.shard.remove(this);
@@ -154,8 +154,8 @@ public final class Iom implements Acting {
   }
 
   @Override
-  public void handOver(Actor successor, Consumer<WriteOp> reserve) {
-    handOver.passTo(successor, reserve);
+  public void handOver(HandOver.Reserve reserve) {
+    handOver.passOn(reserve);
   }
 
   @Override
@@ -228,6 +228,11 @@ public final class Iom implements Acting {
     return Math.min(data.oldestOpenId(), parity.oldestOpenId());
   }
 
+  /** Frees some of what the drive held in place of another: see {@link RebuildSide#release}. */
+  public void releaseStandIns(int leaves) {
+    rebuild.release(leaves);
+  }
+
   /** Recovery is over: clients may come. */
   void open() {
     recovering = false;
@@ -265,7 +270,16 @@ public final class Iom implements Acting {
     long id =
         rooms.journal.append(
             new ObjectEntry(JournalFormat.TYPE_OBJECT_CREATED, attributes, hardened));
-    rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
+    rooms
+        .cnodes()
+        .put(
+            Cnode.create(
+                answered.page(),
+                rooms.driveIndex,
+                rooms.root.vacated(),
+                attributes,
+                rooms.maps,
+                id));
     rooms.root.setNextGfid(Math.max(rooms.root.nextGfid(), attributes.gfid() + 1));
   }
 

@@ -93,7 +93,7 @@ final class IomStart {
             staging,
             memory.takeOne(2 * Drive.BLOCK_BYTES));
     IoBuffer[] forRebuild =
-        root.rebuilding()
+        root.incomplete()
             ? memory.takeForRebuild(sizes.rebuildBuffers(), IomMemory.LARGE_BYTES)
             : new IoBuffer[0];
     IoBuffer[] forRuns = Arrays.copyOf(forRebuild, Math.max(0, forRebuild.length - 1));
@@ -239,7 +239,8 @@ final class IomStart {
     rooms.budget.keepForReplacing(SpaceBudget.blocksForReplacing(rooms.allocator.blocks()));
     free -= forFreeing;
     if (iom.rebuild() != null) {
-      long kept = mapped.keptSpace(rooms);
+      // What it has already of it is not known; more than there is can't be kept.
+      long kept = Math.min(mapped.keptSpace(rooms), Math.max(0, free));
       iom.rebuild().open(mapped.expected(rooms), kept);
       free -= kept;
     }
@@ -276,7 +277,7 @@ final class IomStart {
     if (request.page() == null) {
       return;
     }
-    Cnode cnode = Cnode.open(request.page(), superblock.driveIndex(), rooms.maps);
+    Cnode cnode = Cnode.open(request.page(), superblock.driveIndex(), root.vacated(), rooms.maps);
     boolean sound =
         cnode != null
             && cnode.attributes().gfid() == gfid

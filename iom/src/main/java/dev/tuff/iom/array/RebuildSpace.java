@@ -41,14 +41,19 @@ final class RebuildSpace {
       Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
       expected.put(
           cnode.attributes().gfid(),
-          Math.min(of.data, share(cnode, rooms.driveIndex, false))
-              + Math.min(of.parity, share(cnode, rooms.driveIndex, true)));
+          rooms.root.standingIn()
+              ? (of.data + of.parity) / (rooms.drives() - 1)
+              : Math.min(of.data, share(cnode, rooms.driveIndex, false))
+                  + Math.min(of.parity, share(cnode, rooms.driveIndex, true)));
     }
     return expected;
   }
 
   /** Blocks of space that clients can't have because what is to be rebuilt will need them. */
   long keptSpace(SideRooms rooms) {
+    if (rooms.root.standingIn()) {
+      return spaceToStandIn(rooms.root.vacated(), rooms);
+    }
     long kept = 0;
     for (Cnode cnode : rooms.cnodes().all()) {
       Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
@@ -58,6 +63,24 @@ final class RebuildSpace {
       kept += kept(cnode, of.parity, cnode.mappedParityBlocks(), parity);
     }
     return kept;
+  }
+
+  /**
+   * Blocks that a drive may get at most when it stands in for a place: it may be that all that was
+   * written there is its.
+   */
+  long spaceToStandIn(int place, SideRooms rooms) {
+    long blocks = 0;
+    for (Cnode cnode : rooms.cnodes().all()) {
+      Most of = most.getOrDefault(cnode.attributes().gfid(), new Most(0, 0));
+      Layout layout = cnode.layout();
+      long rows = cnode.lblks() / layout.chunkBlocks();
+      long data = layout.standInChunksAtMost(rooms.driveIndex, place, rows, false);
+      long parity = layout.standInChunksAtMost(rooms.driveIndex, place, rows, true);
+      blocks += Math.min(of.data, data * layout.chunkBlocks());
+      blocks += Math.min(of.parity, parity * layout.chunkBlocks());
+    }
+    return blocks;
   }
 
   private static long kept(Cnode cnode, long mostElsewhere, long here, long share) {

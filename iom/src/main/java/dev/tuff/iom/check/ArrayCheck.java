@@ -16,6 +16,7 @@ import dev.tuff.iom.check.JournalWindow.Place;
 import dev.tuff.iom.checkpoint.Epoch;
 import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.CnodePage;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.object.PageCursor;
@@ -50,6 +51,13 @@ public final class ArrayCheck {
   private CheckedDrive[] drives;
   private DriveState[] states;
   private String[] paths;
+
+  /** The place whose rows are on stand-ins. */
+  private int vacated = Layout.NONE;
+
+  /** It is vacated, and the others have all that it had. */
+  private boolean takenOver;
+
   private final Tally tally = new Tally(findings);
 
   private ArrayCheck(
@@ -191,9 +199,27 @@ public final class ArrayCheck {
         }
       }
     }
+    takeVacated(newest == null ? Layout.NONE : newest.vacated());
     for (int d = 0; d < drives.length; d++) {
-      if (states[d] == DriveState.MISSING) {
+      if (states[d] == DriveState.MISSING && takenOver && d == vacated) {
+        notes.add("drive " + d + " is missing, and the others have all that it had");
+      } else if (states[d] == DriveState.MISSING) {
         findings.add("drive " + d + " is missing");
+      }
+    }
+  }
+
+  /** As a start does, all drives go by the layout of the newest epoch. */
+  private void takeVacated(int place) {
+    vacated = place;
+    if (witness != null) {
+      witness.onVacated(place);
+    }
+    takenOver = place != Layout.NONE && drives[place] == null;
+    for (CheckedDrive drive : drives) {
+      if (drive != null) {
+        drive.root.takeVacated(place);
+        takenOver &= !drive.root.standingIn();
       }
     }
   }
@@ -373,7 +399,7 @@ public final class ArrayCheck {
 
     boolean empty() {
       for (CnodePage cnode : cnodes) {
-        if (cnode != null && (cnode.dataAddress() != 0 || cnode.parityAddress() != 0)) {
+        if (cnode != null && cnode.tops().values().stream().anyMatch(top -> top.address() != 0)) {
           return false;
         }
       }
@@ -405,7 +431,7 @@ public final class ArrayCheck {
             setAllIncomplete();
             return;
           }
-          checked.put(gfid, new CheckedObject(attributes, found.cnodes, found.created));
+          checked.put(gfid, new CheckedObject(attributes, found.cnodes, found.created, vacated));
         });
     addJournaled(checked);
     checked.forEach((gfid, object) -> compareCnodes(object, all.get(gfid)));
@@ -490,7 +516,7 @@ public final class ArrayCheck {
       if (object.known(drive.index)) {
         continue;
       }
-      if (drive.root.rebuilding()) {
+      if (drive.root.incomplete()) {
         // Its first start was cut short; what it will have is not rebuilt.
         object.created[drive.index] = true;
       } else if (drive.index >= object.attributes.mostDrives()) {
@@ -562,7 +588,7 @@ public final class ArrayCheck {
     if (!drive.sound()) {
       return DriveState.DAMAGED;
     }
-    return drive.root.rebuilding() ? DriveState.REBUILDING : DriveState.SOUND;
+    return drive.root.incomplete() ? DriveState.REBUILDING : DriveState.SOUND;
   }
 
   private String rebuilding() {
@@ -570,6 +596,11 @@ public final class ArrayCheck {
     for (CheckedDrive drive : drives) {
       if (drive != null && drive.root.rebuilding()) {
         text.append("; drive ").append(drive.index).append(" is being rebuilt");
+      } else if (drive != null && drive.root.standingIn()) {
+        text.append("; drive ")
+            .append(drive.index)
+            .append(" is taking over its part of drive ")
+            .append(vacated);
       }
     }
     return text.toString();
@@ -580,6 +611,7 @@ public final class ArrayCheck {
     for (CheckedDrive drive : drives) {
       absent += drive == null ? 1 : 0;
     }
+    absent -= takenOver ? 1 : 0;
     if (absent > any.defaultParity()) {
       return "%d drives are not there or of no use, more than the protection %d+%d makes up for: not all data can be read."
           .formatted(absent, any.defaultData(), any.defaultParity());

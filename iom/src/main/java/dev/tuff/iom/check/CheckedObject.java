@@ -27,12 +27,12 @@ final class CheckedObject {
   /** Blocks that some drive's journal is about. */
   final NavigableSet<Long> journaled = new TreeSet<>();
 
-  CheckedObject(ObjectAttributes attributes, CnodePage[] cnodes, boolean[] created) {
+  CheckedObject(ObjectAttributes attributes, CnodePage[] cnodes, boolean[] created, int vacated) {
     this.gfid = attributes.gfid();
     this.attributes = attributes;
     this.cnodes = cnodes;
     this.created = created;
-    this.layout = attributes.layout();
+    this.layout = attributes.layout(vacated);
     this.shape = MapShape.of(attributes);
     this.code = ErasureCode.of(attributes.dataMembers(), attributes.parityMembers(), Kernel.isal());
   }

@@ -1,5 +1,7 @@
 package dev.tuff.iom.check;
 
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.BlockMap;
 import dev.tuff.iom.object.CnodePage;
 import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.PageCursor;
@@ -24,11 +26,15 @@ final class DriveStep {
     NOT_REBUILT
   }
 
+  private static final CnodePage.Top NO_MAP = new CnodePage.Top(0, 0, 1);
   private static final int SLOTS = DriveReader.STEP_BLOCKS;
 
   final CheckedDrive drive;
-  private final PageCursor dataMap;
-  private final PageCursor parityMap;
+  private final PageCursor[] maps = new PageCursor[BlockMap.values().length];
+
+  /** Goes through maps as a whole. */
+  private final PageCursor walk;
+
   private CheckedObject object;
   private long firstLblk;
 
@@ -46,8 +52,15 @@ final class DriveStep {
 
   DriveStep(CheckedDrive drive) {
     this.drive = drive;
-    this.dataMap = drive.cursor(() -> "data map of volume " + object.attributes.name(), true);
-    this.parityMap = drive.cursor(() -> "parity map of volume " + object.attributes.name(), true);
+    for (BlockMap map : BlockMap.values()) {
+      // Those as stand-in are heard of by the walk.
+      maps[map.number()] = drive.cursor(() -> name(map), !map.ofStandIn());
+    }
+    this.walk = drive.cursor(() -> name(BlockMap.STAND_IN_DATA), true);
+  }
+
+  private String name(BlockMap map) {
+    return map.label() + " map of volume " + object.attributes.name();
   }
 
   /** Goes to an object's start. */
@@ -59,18 +72,56 @@ final class DriveStep {
     memberIds = new long[SLOTS * members];
     memberCrcs = new int[SLOTS * members];
     CnodePage cnode = object.cnodes[drive.index];
-    dataMap.open(
-        PageFormat.KIND_DATA_MAP,
-        object.gfid,
-        cnode == null ? 1 : cnode.dataLevels(),
-        cnode == null ? 0 : cnode.dataAddress(),
-        cnode == null ? 0 : cnode.dataCrc());
-    parityMap.open(
-        PageFormat.KIND_PARITY_MAP,
-        object.gfid,
-        cnode == null ? 1 : cnode.parityLevels(),
-        cnode == null ? 0 : cnode.parityAddress(),
-        cnode == null ? 0 : cnode.parityCrc());
+    for (BlockMap map : BlockMap.values()) {
+      open(cursor(map), map, cnode);
+    }
+    walkStandIns(cnode);
+  }
+
+  private PageCursor cursor(BlockMap map) {
+    return maps[map.number()];
+  }
+
+  private void open(PageCursor cursor, BlockMap map, CnodePage cnode) {
+    CnodePage.Top top = cnode == null ? NO_MAP : cnode.top(map);
+    cursor.open(map.kind(), object.gfid, top.levels(), top.address(), top.crc());
+  }
+
+  /**
+   * As a stand-in a drive may have pages, and blocks, of rows that are not its any more: the rows
+   * that are gone through do not come to all of them.
+   */
+  private void walkStandIns(CnodePage cnode) {
+    for (BlockMap map : BlockMap.values()) {
+      if (map.ofStandIn()) {
+        open(walk, map, cnode);
+        for (long leaf = walk.next(0); leaf >= 0; leaf = walk.next(leaf + 1)) {
+          if (walk.seek(leaf) == PageCursor.Found.PAGE) {
+            useLeftovers(map, leaf, walk.page());
+          }
+        }
+      }
+    }
+  }
+
+  private void useLeftovers(BlockMap map, long leaf, MemorySegment page) {
+    int perLeaf = object.shape.entriesPerLeaf(map);
+    for (int i = 0; i < perLeaf; i++) {
+      long at = PageFormat.HEADER_BYTES + (long) i * object.shape.entryBytes(map);
+      long address = page.get(PageFormat.LONG, at);
+      long lblk = leaf * perLeaf + i;
+      if (address == 0 || object.layout.standsIn(lblk / object.layout.chunkBlocks(), drive.index)) {
+        continue;
+      }
+      drive.use(address, () -> "what drive %d held in place of another".formatted(drive.index));
+      mappedData += map.ofParity() ? 0 : 1;
+      mappedParity += map.ofParity() ? 1 : 0;
+      if (drive.root.leftoversOf() == Layout.NONE) {
+        drive.find(
+            "volume %s has lblk %d in a map as a stand-in, and no place is vacated whose it could be"
+                .formatted(object.attributes.name(), lblk));
+      }
+    }
   }
 
   /**
@@ -78,40 +129,28 @@ final class DriveStep {
    * when there is none.
    */
   long nextRow(long row) {
-    return Math.min(nextDataRow(row), nextParityRow(row));
+    long next = Long.MAX_VALUE;
+    for (BlockMap map : BlockMap.values()) {
+      next = Math.min(next, nextRow(map, row));
+    }
+    return next;
   }
 
-  private long nextDataRow(long row) {
-    long member = object.layout.nextDataRow(drive.index, row);
+  private long nextRow(BlockMap map, long row) {
+    long member = map.nextRow(object.layout, drive.index, row);
     if (member == Long.MAX_VALUE) {
       return member;
     }
-    int perLeaf = object.shape.dataEntriesPerLeaf();
-    long from = object.layout.dataIndex(drive.index, member * object.layout.chunkBlocks());
-    long leaf = dataMap.next(from / perLeaf);
+    int perLeaf = object.shape.entriesPerLeaf(map);
+    int chunk = object.layout.chunkBlocks();
+    long from = map.index(object.layout, drive.index, member * chunk);
+    long leaf = cursor(map).next(from / perLeaf);
     if (leaf < 0) {
       return Long.MAX_VALUE;
     }
     return leaf == from / perLeaf
         ? member
-        : object.layout.lblkOfDataIndex(drive.index, leaf * perLeaf) / object.layout.chunkBlocks();
-  }
-
-  private long nextParityRow(long row) {
-    long member = object.layout.nextParityRow(drive.index, row);
-    if (member == Long.MAX_VALUE) {
-      return member;
-    }
-    int perLeaf = object.shape.parityEntriesPerLeaf();
-    long from = object.layout.parityIndex(drive.index, member * object.layout.chunkBlocks());
-    long leaf = parityMap.next(from / perLeaf);
-    if (leaf < 0) {
-      return Long.MAX_VALUE;
-    }
-    return leaf == from / perLeaf
-        ? member
-        : object.layout.lblkOfParityIndex(drive.index, leaf * perLeaf)
-            / object.layout.chunkBlocks();
+        : map.lblk(object.layout, drive.index, leaf * perLeaf) / chunk;
   }
 
   /** Loads the map entries of {@code count} lblks from {@code lblk} on; true if there are any. */
@@ -136,26 +175,37 @@ final class DriveStep {
     return any;
   }
 
+  private BlockMap map(long lblk, boolean parity) {
+    return BlockMap.of(object.layout, drive.index, lblk / object.layout.chunkBlocks(), parity);
+  }
+
   private void loadData(int slot, long lblk) {
-    int perLeaf = object.shape.dataEntriesPerLeaf();
-    long index = object.layout.dataIndex(drive.index, lblk);
-    PageCursor.Found found = dataMap.seek(index / perLeaf);
-    long at = PageFormat.HEADER_BYTES + index % perLeaf * MapShape.DATA_ENTRY_BYTES;
-    if (loadEntry(slot, found, dataMap.page(), at)) {
+    BlockMap map = map(lblk, false);
+    if (loadEntry(slot, seek(map, lblk), cursor(map).page(), at(map, lblk))) {
       mappedData++;
     }
   }
 
+  private PageCursor.Found seek(BlockMap map, long lblk) {
+    long index = map.index(object.layout, drive.index, lblk);
+    return cursor(map).seek(index / object.shape.entriesPerLeaf(map));
+  }
+
+  private long at(BlockMap map, long lblk) {
+    long index = map.index(object.layout, drive.index, lblk);
+    return PageFormat.HEADER_BYTES
+        + index % object.shape.entriesPerLeaf(map) * object.shape.entryBytes(map);
+  }
+
   private void loadParity(int slot, long lblk, int members) {
-    int perLeaf = object.shape.parityEntriesPerLeaf();
-    long index = object.layout.parityIndex(drive.index, lblk);
-    PageCursor.Found found = parityMap.seek(index / perLeaf);
-    long at = PageFormat.HEADER_BYTES + index % perLeaf * object.shape.parityEntryBytes();
-    boolean mapped = loadEntry(slot, found, parityMap.page(), at);
+    BlockMap map = map(lblk, true);
+    PageCursor.Found found = seek(map, lblk);
+    MemorySegment page = cursor(map).page();
+    long at = at(map, lblk);
+    boolean mapped = loadEntry(slot, found, page, at);
     if (mapped) {
       mappedParity++;
     }
-    MemorySegment page = parityMap.page();
     boolean here = found == PageCursor.Found.PAGE;
     discarded[slot] = here ? page.get(PageFormat.INT, at + 20) : 0;
     for (int m = 0; m < members; m++) {
@@ -244,7 +294,12 @@ final class DriveStep {
 
   /** Of a drive that is being rebuilt nothing is known where its map says nothing. */
   private State unmapped(int slot) {
-    return drive.root.rebuilt(object.gfid, firstLblk + slot) ? State.EMPTY : State.NOT_REBUILT;
+    long lblk = firstLblk + slot;
+    boolean there =
+        drive.root.passed(object.gfid, lblk)
+            || (drive.root.standingIn()
+                && !object.layout.standsIn(lblk / object.layout.chunkBlocks(), drive.index));
+    return there ? State.EMPTY : State.NOT_REBUILT;
   }
 
   State state(int slot) {

@@ -26,6 +26,7 @@ final class JournalWindow {
   private static final int REBUILT_HEADER_BYTES = 24;
   private static final int REBUILT_BYTES = 24;
   private static final int REBUILT_MEMBER_BYTES = 12;
+  private static final int FREED_HEADER_BYTES = 24;
   private static final int MAX_BLOCKS = 32;
   private static final int MAX_MEMBERS = 32;
 
@@ -94,6 +95,7 @@ final class JournalWindow {
           case JournalFormat.TYPE_PARITY_REMADE -> remadeEntry(id, segment, at, bytes);
           case JournalFormat.TYPE_BLOCK_MOVED -> movedEntry(segment, at, bytes);
           case JournalFormat.TYPE_BLOCKS_REBUILT -> rebuiltEntry(segment, at, bytes);
+          case JournalFormat.TYPE_STAND_IN_FREED -> freedEntry(segment, at, bytes);
           default -> false;
         };
     if (!fits) {
@@ -284,6 +286,18 @@ final class JournalWindow {
               address,
               segment.get(PageFormat.INT, here + 16));
       rebuilt.put(new Place(gfid, lblk + i), new Rebuilt(version, of));
+    }
+    return true;
+  }
+
+  /** Nothing that counts is about these blocks; their places are free or not yet. */
+  private boolean freedEntry(MemorySegment segment, long at, int bytes) {
+    int count = bytes < FREED_HEADER_BYTES ? 0 : segment.get(PageFormat.SHORT, at + 16);
+    if (count < 1 || count > MAX_BLOCKS || bytes != FREED_HEADER_BYTES + count * Long.BYTES) {
+      return false;
+    }
+    for (int i = 0; i < count; i++) {
+      mentioned.add(segment.get(PageFormat.LONG, at + FREED_HEADER_BYTES + (long) i * Long.BYTES));
     }
     return true;
   }

@@ -13,4 +13,7 @@ public interface Witness {
 
   /** Null when block {@code volumeBlock} of object {@code gfid} may have this content. */
   String wrong(long gfid, long volumeBlock, MemorySegment content);
+
+  /** The array's rows lie as they do with this place vacated; before anything else. */
+  default void onVacated(int place) {}
 }

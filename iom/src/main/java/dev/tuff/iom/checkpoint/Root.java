@@ -1,6 +1,7 @@
 package dev.tuff.iom.checkpoint;
 
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageFormat;
@@ -20,22 +21,28 @@ import java.util.UUID;
  *
  * <pre>
  *   0 magic u64 | 8 format version u32 | 12 slot u16 | 14 copy u16 | 16 array UUID 16 bytes | 32 drive index u16
- *  34 places of the array u16, 0: as in the superblock | 36 reserved 4 bytes | 40 sequence u64 | 48 checkpoint ID u64 | 56 journal tail position u64 | 64 its sequence u64
+ *  34 places of the array u16, 0: as in the superblock | 36 vacated place + 1 u16, 0: none
+ *  38 place + 1 u16 that was vacated before and of which stand-ins still hold something, 0: none | 40 sequence u64 | 48 checkpoint ID u64 | 56 journal tail position u64 | 64 its sequence u64
  *  72 next GFID u64 | 80 epoch u64 | 88 bitmap pointer 16 bytes | 104 object tree pointer 16 bytes
  * 120 drives of the epoch 128 bytes, drive d's bit in byte d / 8 | 248 incarnation u16 of each of 1024 drives
- * 2296 rebuild state u64, 0: none, 1: being rebuilt | 2304 rebuild cursor: GFID u64 | 2312 lblk u64
+ * 2296 rebuild state u64, 0: none, 1: being rebuilt, 2: has not all yet that it holds in place of the vacated one | 2304 rebuild cursor: GFID u64 | 2312 lblk u64
  * 2320 reserved 240 bytes | 2560 former states that may still be on the drive u64, 0 to 4
  * 2568 for each, the latest first: bitmap pointer 16 bytes, object tree pointer 16 bytes, next GFID u64
  * 2728 reserved up to 4091 | 4092 CRC32C u32 of all before it
  * </pre>
  *
- * The trees contain the effect of exactly the journal IDs below the checkpoint ID.
+ * The trees contain the effect of exactly the journal IDs below the checkpoint ID. The format
+ * version is 2 where 36 or 38 is not 0, so that nobody who doesn't know of them misreads the array,
+ * and else 1.
  */
 public final class Root {
   /** "TUFFROOT". */
   static final long MAGIC = 0x544f4f5246465554L;
 
   static final int VERSION = 1;
+
+  /** Of a root that tells of a vacated place. */
+  static final int VERSION_VACATED = 2;
 
   /** Nothing that is counted one by one comes this far; what does is not believed. */
   public static final long MAX_COUNT = 1L << 60;
@@ -79,16 +86,21 @@ public final class Root {
   private long nextGfid = 1;
   private long epoch = 1;
   private int places;
+  private int vacated = Layout.NONE;
   private final byte[] epochDrives = new byte[EPOCH_DRIVES_BYTES];
   private final short[] incarnations = new short[ObjectAttributes.MAX_DRIVES];
 
   // How far the drive is rebuilt: now, and as of the state that a checkpoint has frozen.
-  private boolean rebuilding;
+  private RebuildScope rebuilding = RebuildScope.NOTHING;
   private long cursorGfid;
   private long cursorLblk;
-  private boolean frozenRebuilding;
+  private RebuildScope frozenRebuilding = RebuildScope.NOTHING;
   private long frozenGfid;
   private long frozenLblk;
+
+  // Whose place it stood in for, as long as something of that is left: now, and frozen.
+  private int leftoversOf = Layout.NONE;
+  private int frozenLeftoversOf = Layout.NONE;
 
   /** Of a drive that is being rebuilt and had the place before, the latest first. */
   private List<FormerState> formerStates = List.of();
@@ -153,7 +165,9 @@ public final class Root {
     root.checkpointId = root.epoch << EPOCH_ID_BITS;
     root.tailSequence = root.checkpointId + 1;
     root.places = newest.places;
-    root.rebuilding = true;
+    // Who comes into the vacated place takes it back.
+    root.vacated = newest.vacated == drive ? Layout.NONE : newest.vacated;
+    root.rebuilding = RebuildScope.ALL;
     root.freezeRebuild();
     return root;
   }
@@ -212,13 +226,18 @@ public final class Root {
     MemorySegment.copy(
         new byte[Drive.BLOCK_BYTES], 0, block, PageFormat.BYTE, base, Drive.BLOCK_BYTES);
     block.set(PageFormat.LONG, base, MAGIC);
-    block.set(PageFormat.INT, base + 8, VERSION);
+    block.set(
+        PageFormat.INT,
+        base + 8,
+        vacated == Layout.NONE && frozenLeftoversOf == Layout.NONE ? VERSION : VERSION_VACATED);
     block.set(PageFormat.SHORT, base + 12, (short) slot());
     block.set(PageFormat.SHORT, base + 14, (short) copy);
     block.set(PageFormat.LONG, base + 16, arrayId.getMostSignificantBits());
     block.set(PageFormat.LONG, base + 24, arrayId.getLeastSignificantBits());
     block.set(PageFormat.SHORT, base + 32, (short) driveIndex);
     block.set(PageFormat.SHORT, base + 34, (short) places);
+    block.set(PageFormat.SHORT, base + 36, (short) (vacated + 1));
+    block.set(PageFormat.SHORT, base + 38, (short) (frozenLeftoversOf + 1));
     block.set(PageFormat.LONG, base + 40, sequence);
     block.set(PageFormat.LONG, base + 48, checkpointId);
     block.set(PageFormat.LONG, base + 56, tailPosition);
@@ -232,10 +251,10 @@ public final class Root {
     for (int d = 0; d < incarnations.length; d++) {
       block.set(PageFormat.SHORT, base + OFFSET_INCARNATIONS + 2L * d, incarnations[d]);
     }
-    block.set(PageFormat.LONG, base + OFFSET_REBUILD, frozenRebuilding ? 1 : 0);
+    block.set(PageFormat.LONG, base + OFFSET_REBUILD, frozenRebuilding.code);
     block.set(PageFormat.LONG, base + OFFSET_REBUILD + 8, frozenGfid);
     block.set(PageFormat.LONG, base + OFFSET_REBUILD + 16, frozenLblk);
-    if (frozenRebuilding) {
+    if (frozenRebuilding == RebuildScope.ALL) {
       block.set(PageFormat.LONG, base + OFFSET_FORMER, formerStates.size());
       for (int i = 0; i < formerStates.size(); i++) {
         encode(
@@ -266,7 +285,7 @@ public final class Root {
       MemorySegment block, long base, UUID arrayId, int driveIndex, int slot) {
     boolean sound =
         block.get(PageFormat.LONG, base) == MAGIC
-            && block.get(PageFormat.INT, base + 8) == VERSION
+            && soundVersion(block, base)
             && block.get(PageFormat.INT, base + OFFSET_CRC)
                 == Crc32c.of(block, base, (int) OFFSET_CRC)
             && block.get(PageFormat.SHORT, base + 12) == slot
@@ -278,6 +297,8 @@ public final class Root {
       return null;
     }
     Root root = new Root(arrayId, driveIndex);
+    root.vacated = block.get(PageFormat.SHORT, base + 36) - 1;
+    root.leftoversOf = block.get(PageFormat.SHORT, base + 38) - 1;
     root.places = block.get(PageFormat.SHORT, base + 34);
     root.sequence = block.get(PageFormat.LONG, base + 40);
     root.checkpointId = block.get(PageFormat.LONG, base + 48);
@@ -298,17 +319,26 @@ public final class Root {
       root.incarnations[d] = block.get(PageFormat.SHORT, base + OFFSET_INCARNATIONS + 2L * d);
     }
     long state = block.get(PageFormat.LONG, base + OFFSET_REBUILD);
-    root.rebuilding = state == 1;
+    RebuildScope scope = RebuildScope.of(state);
+    boolean sensible = scope != null;
+    root.rebuilding = sensible ? scope : RebuildScope.NOTHING;
     root.cursorGfid = block.get(PageFormat.LONG, base + OFFSET_REBUILD + 8);
     root.cursorLblk = block.get(PageFormat.LONG, base + OFFSET_REBUILD + 16);
     root.freezeRebuild();
-    boolean sensible = state >= 0 && state <= 1 && root.decodeFormer(block, base);
+    sensible = sensible && root.decodeFormer(block, base);
     return sensible && root.makesSense() ? root : null;
+  }
+
+  private static boolean soundVersion(MemorySegment block, long base) {
+    int version = block.get(PageFormat.INT, base + 8);
+    return version == VERSION
+        ? block.get(PageFormat.INT, base + 36) == 0
+        : version == VERSION_VACATED && block.get(PageFormat.INT, base + 36) != 0;
   }
 
   private boolean decodeFormer(MemorySegment block, long base) {
     long count = block.get(PageFormat.LONG, base + OFFSET_FORMER);
-    if (count < 0 || count > MAX_FORMER_STATES || (count > 0 && !rebuilding)) {
+    if (count < 0 || count > MAX_FORMER_STATES || (count > 0 && rebuilding != RebuildScope.ALL)) {
       return false;
     }
     List<FormerState> states = new ArrayList<>();
@@ -338,6 +368,12 @@ public final class Root {
     return sequence >= 0
         && sequence < MAX_COUNT
         && (places == 0 || (places > driveIndex && places <= ObjectAttributes.MAX_DRIVES))
+        && vacated != driveIndex
+        && vacated >= Layout.NONE
+        && vacated < ObjectAttributes.MAX_DRIVES
+        && leftoversOf >= Layout.NONE
+        && leftoversOf < ObjectAttributes.MAX_DRIVES
+        && (rebuilding != RebuildScope.STAND_IN || vacated != Layout.NONE)
         && checkpointId >= 1
         && checkpointId < MAX_COUNT
         && tailPosition >= 0
@@ -420,6 +456,7 @@ public final class Root {
   public boolean sameEpoch(Root other) {
     return epoch == other.epoch
         && places == other.places
+        && vacated == other.vacated
         && Arrays.equals(epochDrives, other.epochDrives)
         && Arrays.equals(incarnations, other.incarnations);
   }
@@ -454,10 +491,15 @@ public final class Root {
   public Root epochOnly() {
     Root copy = new Root(arrayId, driveIndex);
     copy.takeEpoch(this);
+    copy.vacated = vacated;
     return copy;
   }
 
-  /** Takes the epoch over from another root; counts from the next checkpoint on. */
+  /**
+   * Takes the epoch over from another root; counts from the next checkpoint on. Which place is
+   * vacated in it was taken over before, by {@link #takeVacated}: the layout of everything depends
+   * on it.
+   */
   public void takeEpoch(Root other) {
     epoch = other.epoch;
     places = other.places;
@@ -474,17 +516,95 @@ public final class Root {
 
   // ---- rebuild
 
+  /** What of a drive may not be there yet. */
+  private enum RebuildScope {
+    NOTHING(0),
+    ALL(1),
+    /** What it holds in place of the vacated one. */
+    STAND_IN(2);
+
+    /** On the drive. */
+    private final long code;
+
+    RebuildScope(long code) {
+      this.code = code;
+    }
+
+    static RebuildScope of(long code) {
+      for (RebuildScope scope : values()) {
+        if (scope.code == code) {
+          return scope;
+        }
+      }
+      return null;
+    }
+  }
+
   /** True while the drive has taken another's place and not all that was on it is here again. */
   public boolean rebuilding() {
-    return rebuilding;
+    return rebuilding == RebuildScope.ALL;
+  }
+
+  /** True while the drive does not have all yet that it is to hold in place of the vacated one. */
+  public boolean standingIn() {
+    return rebuilding == RebuildScope.STAND_IN;
+  }
+
+  /** True while the drive does not have all that it is to hold. */
+  public boolean incomplete() {
+    return rebuilding != RebuildScope.NOTHING;
   }
 
   /**
-   * True when a block that no map entry tells of was never written; false when it may be one that
-   * is not rebuilt yet.
+   * True when all of the object up to this block is there that is to be rebuilt. Of the rest: on a
+   * drive that is {@link #rebuilding} a block that no map entry tells of may be one that is not
+   * rebuilt yet, on one that is {@link #standingIn} only what it has in place of another.
    */
-  public boolean rebuilt(long gfid, long lblk) {
-    return !rebuilding || gfid < cursorGfid || (gfid == cursorGfid && lblk < cursorLblk);
+  public boolean passed(long gfid, long lblk) {
+    return !incomplete() || gfid < cursorGfid || (gfid == cursorGfid && lblk < cursorLblk);
+  }
+
+  /**
+   * The place whose rows are on stand-ins in this epoch, {@link Layout#NONE} when there is none.
+   */
+  public int vacated() {
+    return vacated;
+  }
+
+  /**
+   * In the array's newest epoch this place is vacated. Where that is news the drive has nothing yet
+   * of what it is to hold in that place, or something left of what it held in another's; counts
+   * from the next checkpoint on.
+   */
+  public void takeVacated(int place) {
+    if (place == vacated) {
+      return;
+    }
+    if (vacated != Layout.NONE) {
+      leftoversOf = vacated;
+      if (standingIn()) {
+        endRebuild();
+      }
+    }
+    vacated = place;
+    if (place != Layout.NONE && !rebuilding()) {
+      rebuilding = RebuildScope.STAND_IN;
+      cursorGfid = 0;
+      cursorLblk = 0;
+    }
+  }
+
+  /**
+   * The place that the drive stood in for before, as long as it may still hold something of that;
+   * {@link Layout#NONE}: nothing.
+   */
+  public int leftoversOf() {
+    return leftoversOf;
+  }
+
+  /** Nothing is left of it; on the drive with the next checkpoint. */
+  public void endLeftovers() {
+    leftoversOf = Layout.NONE;
   }
 
   /** The object up to which the drive is rebuilt. */
@@ -508,7 +628,7 @@ public final class Root {
 
   /** Everything is rebuilt: with the next checkpoint the drive is a full member. */
   public void endRebuild() {
-    rebuilding = false;
+    rebuilding = RebuildScope.NOTHING;
     cursorGfid = 0;
     cursorLblk = 0;
   }
@@ -518,7 +638,7 @@ public final class Root {
    * when it came as an empty one.
    */
   public List<FormerState> formerStates() {
-    return rebuilding ? formerStates : List.of();
+    return rebuilding() ? formerStates : List.of();
   }
 
   /**
@@ -529,6 +649,7 @@ public final class Root {
     frozenRebuilding = rebuilding;
     frozenGfid = cursorGfid;
     frozenLblk = cursorLblk;
+    frozenLeftoversOf = leftoversOf;
   }
 
   /** The topmost pointer of the allocation bitmap. */

@@ -79,6 +79,12 @@ public final class JournalFormat {
   /** An object's attributes are others now. Body: the attributes, as in the cnode. */
   public static final int TYPE_OBJECT_CHANGED = 9;
 
+  /**
+   * Blocks that a drive held in place of another are free. Body: {@link
+   * dev.tuff.iom.rebuild.StandInFreed}.
+   */
+  public static final int TYPE_STAND_IN_FREED = 10;
+
   /** The name of a type for people. */
   public static String typeName(int type) {
     return switch (type) {
@@ -91,6 +97,7 @@ public final class JournalFormat {
       case TYPE_BLOCK_MOVED -> "block_moved";
       case TYPE_BLOCKS_REBUILT -> "blocks_rebuilt";
       case TYPE_OBJECT_CHANGED -> "object_changed";
+      case TYPE_STAND_IN_FREED -> "stand_in_freed";
       default -> "unknown " + type;
     };
   }

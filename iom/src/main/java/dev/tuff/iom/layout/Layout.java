@@ -12,11 +12,19 @@ import java.util.List;
  * Stretch}es of rows: each is laid out like that over its own number of drives, its rows counted
  * from its first. What a drive holds is numbered through, over all stretches.
  *
+ * <p>One place may be <em>vacated</em>: what it has of rows that leave a drive over is on
+ * <em>stand-ins</em> then, each row's on one of the drives that the row is not on, by turns. A row
+ * that is on all drives of its stretch has no stand-in. What a drive has as a stand-in is not
+ * numbered with its own.
+ *
  * <p>Immutable; any thread.
  */
 public final class Layout {
   /** Stretches of an object at most. */
   public static final int MAX_STRETCHES = 8;
+
+  /** No place. */
+  public static final int NONE = -1;
 
   /**
    * Rows that are spread over so many drives, up to where the next stretch begins.
@@ -28,6 +36,7 @@ public final class Layout {
   private final int dataMembers;
   private final int parityMembers;
   private final int chunkBlocks;
+  private final int vacated;
   private final Part[] parts;
 
   /** One stretch, with what each drive has in those before it. */
@@ -47,7 +56,7 @@ public final class Layout {
 
   /** A layout over {@code drives} drives, at least N+K; chunks of {@code chunkBlocks} blocks. */
   public Layout(int drives, int dataMembers, int parityMembers, int chunkBlocks) {
-    this(drives, List.of(), dataMembers, parityMembers, chunkBlocks);
+    this(drives, List.of(), dataMembers, parityMembers, chunkBlocks, NONE);
   }
 
   /**
@@ -55,15 +64,22 @@ public final class Layout {
    *
    * @param drives of its first rows
    * @param further the stretches after those: each begins later than the one before, on more drives
+   * @param vacated the place whose rows are on stand-ins, {@link #NONE} when there is none
    */
   public Layout(
-      int drives, List<Stretch> further, int dataMembers, int parityMembers, int chunkBlocks) {
+      int drives,
+      List<Stretch> further,
+      int dataMembers,
+      int parityMembers,
+      int chunkBlocks,
+      int vacated) {
     Invariant.check(
         drives >= dataMembers + parityMembers, "a row's members sit on different drives", drives);
     Invariant.check(inOrder(drives, further), "stretches of a layout follow each other", drives);
     this.dataMembers = dataMembers;
     this.parityMembers = parityMembers;
     this.chunkBlocks = chunkBlocks;
+    this.vacated = parityMembers == 0 ? NONE : vacated;
     this.parts = new Part[1 + further.size()];
     parts[0] = new Part(new Stretch(0, drives));
     for (int i = 1; i < parts.length; i++) {
@@ -101,6 +117,11 @@ public final class Layout {
   /** The drive of a row's member: 0 to N-1 are data, N to N+K-1 parity. */
   public int drive(long row, int member) {
     Part part = part(row);
+    int place = place(part, row, member);
+    return place == vacated && leavesOver(part) ? standIn(part, row) : place;
+  }
+
+  private static int place(Part part, long row, int member) {
     return (int) ((part.drives - (row - part.firstRow) % part.drives + member) % part.drives);
   }
 
@@ -108,10 +129,127 @@ public final class Layout {
   public int member(long row, int drive) {
     Part part = part(row);
     if (drive >= part.drives) {
-      return dataMembers + parityMembers;
+      return width();
     }
-    return (int) ((drive + row - part.firstRow) % part.drives);
+    int own = memberAt(part, row, drive);
+    if (vacated == NONE || !leavesOver(part)) {
+      return own;
+    }
+    if (drive == vacated) {
+      return width();
+    }
+    int taken = vacatedMember(part, row);
+    return own >= width() && taken < width() && standIn(part, row) == drive ? taken : own;
   }
+
+  /**
+   * True when a drive's own place is on the row: what it has of it is numbered with its own. Also
+   * of the vacated place. What it has of other rows it holds, or held, in place of another.
+   */
+  public boolean isOwn(long row, int drive) {
+    return ownMember(row, drive) < width();
+  }
+
+  /** Which member of the row a drive's own place is; N+K or more: none. */
+  public int ownMember(long row, int drive) {
+    Part part = part(row);
+    return drive < part.drives ? memberAt(part, row, drive) : width();
+  }
+
+  private static int memberAt(Part part, long row, int place) {
+    return (int) ((place + row - part.firstRow) % part.drives);
+  }
+
+  private int width() {
+    return dataMembers + parityMembers;
+  }
+
+  // ---- stand-ins
+
+  private boolean leavesOver(Part part) {
+    return part.drives > width();
+  }
+
+  /** The member that the vacated place would be; N+K or more: none. */
+  private int vacatedMember(Part part, long row) {
+    return vacated >= part.drives ? width() : memberAt(part, row, vacated);
+  }
+
+  /** Of the drives that the row is not on, one after the other from round to round. */
+  private int standIn(Part part, long row) {
+    long round = (row - part.firstRow) / part.drives;
+    return place(part, row, width() + (int) (round % (part.drives - width())));
+  }
+
+  /** The place whose rows are on stand-ins, {@link #NONE} when there is none. */
+  public int vacated() {
+    return vacated;
+  }
+
+  /** True when a drive has its member of the row in place of the vacated one. */
+  public boolean standsIn(long row, int drive) {
+    return vacated != NONE && !isOwn(row, drive) && member(row, drive) < width();
+  }
+
+  /** True when what any place has of this layout's rows can be on stand-ins. */
+  public boolean canVacate() {
+    return parityMembers == 0 || parts[0].drives > width();
+  }
+
+  /**
+   * The first row from {@code row} on in which a drive stands in as data member, as parity, or as
+   * any; {@link Long#MAX_VALUE} when there is none.
+   */
+  public long nextStandInRow(int drive, long row, boolean data, boolean parity) {
+    if (vacated == NONE || drive == vacated) {
+      return Long.MAX_VALUE;
+    }
+    int low = data ? 0 : dataMembers;
+    int high = parity ? width() : dataMembers;
+    long from = row;
+    for (int i = 0; i < parts.length; i++) {
+      Part part = parts[i];
+      long end = i + 1 < parts.length ? parts[i + 1].firstRow : Long.MAX_VALUE;
+      from = Math.max(from, part.firstRow);
+      if (from >= end || !leavesOver(part) || drive >= part.drives || vacated >= part.drives) {
+        continue;
+      }
+      // All that there is comes again after so many rows.
+      long period = (long) part.drives * (part.drives - width());
+      for (long r = from; r < end && r < from + period; r++) {
+        int taken = memberAt(part, r, vacated);
+        if (taken >= low && taken < high && standIn(part, r) == drive) {
+          return r;
+        }
+      }
+    }
+    return Long.MAX_VALUE;
+  }
+
+  /** Chunks that a drive may have as a stand-in for any one place, of the rows before this one. */
+  public long standInChunksAtMost(int drive, int place, long row, boolean parity) {
+    int low = parity ? dataMembers : 0;
+    int high = parity ? width() : dataMembers;
+    long chunks = 0;
+    for (int i = 0; i < parts.length; i++) {
+      Part part = parts[i];
+      long end = i + 1 < parts.length ? Math.min(row, parts[i + 1].firstRow) : row;
+      int over = part.drives - width();
+      if (end <= part.firstRow || over == 0 || drive >= part.drives || place >= part.drives) {
+        continue;
+      }
+      int distance = Math.floorMod(drive - place, part.drives);
+      long period = (long) part.drives * over;
+      long periods = (end - part.firstRow + period - 1) / period;
+      for (int member = low; member < high; member++) {
+        int behind = distance + member - width();
+        chunks += behind >= 0 && behind < over ? periods : 0;
+      }
+    }
+    return chunks;
+  }
+
+  // ---- what each place has of its own
 
   /** The place of a data block in its drive's data map: dense, in the order of rows. */
   public long dataIndex(int drive, long lblk) {
@@ -196,8 +334,8 @@ public final class Layout {
   }
 
   /**
-   * The first row from {@code row} on of which a drive is a data member; {@link Long#MAX_VALUE}
-   * when it is of none.
+   * The first row from {@code row} on of which a drive is a data member by its own place; {@link
+   * Long#MAX_VALUE} when it is of none.
    */
   public long nextDataRow(int drive, long row) {
     return nextRowAs(drive, row, 0, dataMembers);
@@ -208,9 +346,9 @@ public final class Layout {
     return nextRowAs(drive, row, dataMembers, dataMembers + parityMembers);
   }
 
-  /** Likewise, any member. */
+  /** Likewise, any member, also in place of the vacated one. */
   public long nextRow(int drive, long row) {
-    return nextRowAs(drive, row, 0, dataMembers + parityMembers);
+    return Math.min(nextRowAs(drive, row, 0, width()), nextStandInRow(drive, row, true, true));
   }
 
   private long nextRowAs(int drive, long from, int low, int high) {

@@ -4,15 +4,18 @@ import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.runtime.Invariant;
 
 /**
- * An object on one drive: its attributes and the tops of its two block maps, one for the blocks
- * that this drive holds as data member and one for those it holds as parity. Lives in a page of its
- * own, which stays in memory while the array runs.
+ * An object on one drive: its attributes and the tops of its block maps, one for the blocks that
+ * this drive holds as data member and one for those it holds as parity, and two more for what it
+ * holds in place of a vacated drive. Lives in a page of its own, which stays in memory while the
+ * array runs.
  *
  * <pre>
  * page     64 attributes, {@link ObjectAttributes#BYTES} | 352 data map pointer 16 bytes | 368 parity map pointer 16 bytes
  *         384 mapped data blocks u64 | 392 mapped parity blocks u64
  *         400 levels of the data map u8 | 401 levels of the parity map u8, 0: what the map extent takes
- *         402 reserved 6 bytes | 408 stretches of the layout after the first, up to 7, 16 bytes each
+ *         402 levels of the two maps as stand-in u8 each, likewise | 404 reserved 4 bytes
+ *         408 stretches of the layout after the first, up to 7, 16 bytes each
+ *         520 data map pointer as stand-in 16 bytes | 536 parity map pointer as stand-in 16 bytes
  * entry    0 address u64, 0: zeros | 8 mj or pj u64 | 16 CRC32C u32
  *         20 of data reserved u32, of parity the data members that were discarded, one a bit
  *   of parity also, for each data member: mj last merged u64; then for each: CRC32C of its content u32; padded to 8 bytes
@@ -30,7 +33,13 @@ public final class Cnode {
   static final long OFFSET_PARITY_BLOCKS = OFFSET_DATA_BLOCKS + 8;
   static final long OFFSET_DATA_LEVELS = OFFSET_PARITY_BLOCKS + 8;
   static final long OFFSET_PARITY_LEVELS = OFFSET_DATA_LEVELS + 1;
+  static final long OFFSET_STAND_IN_DATA_LEVELS = OFFSET_DATA_LEVELS + 2;
+  static final long OFFSET_STAND_IN_PARITY_LEVELS = OFFSET_DATA_LEVELS + 3;
   static final long OFFSET_STRETCHES = OFFSET_DATA_LEVELS + 8;
+  static final long OFFSET_STAND_IN_DATA_MAP =
+      OFFSET_STRETCHES + (Layout.MAX_STRETCHES - 1L) * ObjectAttributes.STRETCH_BYTES;
+  static final long OFFSET_STAND_IN_PARITY_MAP =
+      OFFSET_STAND_IN_DATA_MAP + PageFormat.POINTER_BYTES;
 
   private static final int ENTRY_ID = 8;
   private static final int ENTRY_CRC = 16;
@@ -38,44 +47,54 @@ public final class Cnode {
 
   private final Page page;
   private final int drive;
+  private final int vacated;
   private ObjectAttributes attributes;
   private Layout layout;
   private final MapShape shape;
-  private final PageTree dataMap;
-  private final PageTree parityMap;
+  private final PageTree[] maps = new PageTree[BlockMap.values().length];
 
   /** Those that the maps may tell of: 0 to below this. */
   private long lblks;
 
-  private Cnode(Page page, int drive, ObjectAttributes attributes, PageCache cache) {
+  private Cnode(Page page, int drive, ObjectAttributes attributes, PageCache cache, int vacated) {
     this.page = page;
     this.drive = drive;
     this.attributes = attributes;
-    this.layout = attributes.layout();
+    this.vacated = vacated;
+    this.layout = attributes.layout(vacated);
     this.shape = MapShape.of(attributes);
     this.lblks = lblks(attributes);
-    this.dataMap =
-        cache == null
-            ? null
-            : new PageTree(
+    if (cache != null) {
+      for (BlockMap map : BlockMap.values()) {
+        maps[map.number()] =
+            new PageTree(
                 cache,
-                PageFormat.KIND_DATA_MAP,
+                map.kind(),
                 attributes.gfid(),
-                levels(page.getByte(OFFSET_DATA_LEVELS), shape.dataLevels()),
-                new MapHolder(OFFSET_DATA_MAP, OFFSET_DATA_LEVELS),
-                shape.dataEntriesPerLeaf(),
-                MapShape.DATA_ENTRY_BYTES);
-    this.parityMap =
-        cache == null
-            ? null
-            : new PageTree(
-                cache,
-                PageFormat.KIND_PARITY_MAP,
-                attributes.gfid(),
-                levels(page.getByte(OFFSET_PARITY_LEVELS), shape.parityLevels()),
-                new MapHolder(OFFSET_PARITY_MAP, OFFSET_PARITY_LEVELS),
-                shape.parityEntriesPerLeaf(),
-                shape.parityEntryBytes());
+                levels(page.getByte(offsetOfLevels(map)), shape.levels(map)),
+                new MapHolder(offsetOf(map), offsetOfLevels(map)),
+                shape.entriesPerLeaf(map),
+                shape.entryBytes(map));
+      }
+    }
+  }
+
+  static long offsetOf(BlockMap map) {
+    return switch (map) {
+      case DATA -> OFFSET_DATA_MAP;
+      case PARITY -> OFFSET_PARITY_MAP;
+      case STAND_IN_DATA -> OFFSET_STAND_IN_DATA_MAP;
+      case STAND_IN_PARITY -> OFFSET_STAND_IN_PARITY_MAP;
+    };
+  }
+
+  static long offsetOfLevels(BlockMap map) {
+    return switch (map) {
+      case DATA -> OFFSET_DATA_LEVELS;
+      case PARITY -> OFFSET_PARITY_LEVELS;
+      case STAND_IN_DATA -> OFFSET_STAND_IN_DATA_LEVELS;
+      case STAND_IN_PARITY -> OFFSET_STAND_IN_PARITY_LEVELS;
+    };
   }
 
   private final class MapHolder implements PageTree.Holder {
@@ -119,24 +138,28 @@ public final class Cnode {
     return told == 0 ? byExtent : told;
   }
 
-  /** Makes the cnode of a new object in an empty page. */
+  /**
+   * Makes the cnode of a new object in an empty page.
+   *
+   * @param vacated the place whose rows are on stand-ins: see {@link Layout}
+   */
   public static Cnode create(
-      Page page, int drive, ObjectAttributes attributes, PageCache cache, long id) {
+      Page page, int drive, int vacated, ObjectAttributes attributes, PageCache cache, long id) {
     encode(page, attributes);
     page.markDirty(id);
-    return new Cnode(page, drive, attributes, cache);
+    return new Cnode(page, drive, attributes, cache, vacated);
   }
 
   /** Opens the cnode in a page; null when there is no sound one. */
-  public static Cnode open(Page page, int drive, PageCache cache) {
+  public static Cnode open(Page page, int drive, int vacated, PageCache cache) {
     ObjectAttributes attributes =
         ObjectAttributes.decode(
             page.memory, page.base + OFFSET_ATTRIBUTES, page.base + OFFSET_STRETCHES);
-    boolean sound =
-        attributes != null
-            && soundLevels(page.getByte(OFFSET_DATA_LEVELS))
-            && soundLevels(page.getByte(OFFSET_PARITY_LEVELS));
-    return sound ? new Cnode(page, drive, attributes, cache) : null;
+    boolean sound = attributes != null;
+    for (BlockMap map : BlockMap.values()) {
+      sound = sound && soundLevels(page.getByte(offsetOfLevels(map)));
+    }
+    return sound ? new Cnode(page, drive, attributes, cache, vacated) : null;
   }
 
   static boolean soundLevels(int told) {
@@ -144,8 +167,8 @@ public final class Cnode {
   }
 
   /** An object on a drive that is gone: its attributes and arithmetic, no maps. */
-  public static Cnode ofGone(int drive, ObjectAttributes attributes) {
-    return new Cnode(null, drive, attributes, null);
+  public static Cnode ofGone(int drive, int vacated, ObjectAttributes attributes) {
+    return new Cnode(null, drive, attributes, null, vacated);
   }
 
   public ObjectAttributes attributes() {
@@ -161,13 +184,14 @@ public final class Cnode {
         newer.sameObject(attributes), "an object's layout stays what it is", newer.gfid());
     if (newer.changes() > attributes.changes()) {
       if (newer.extentBytes() != attributes.extentBytes()) {
-        page.setByte(OFFSET_DATA_LEVELS, (byte) dataMap.levels());
-        page.setByte(OFFSET_PARITY_LEVELS, (byte) parityMap.levels());
+        for (BlockMap map : BlockMap.values()) {
+          page.setByte(offsetOfLevels(map), (byte) map(map).levels());
+        }
       }
       encode(page, newer);
       page.markDirty(id);
       if (!newer.stretches().equals(attributes.stretches())) {
-        layout = newer.layout();
+        layout = newer.layout(vacated);
       }
       attributes = newer;
       lblks = lblks(newer);
@@ -197,15 +221,22 @@ public final class Cnode {
 
   /** Asks for the page with the data entries from {@code lblk} on, as {@link PageTree#get} does. */
   public boolean dataLeaf(PageRequest request, long lblk, boolean create) {
-    checkInside(lblk);
-    return dataMap.get(request, layout.dataIndex(drive, lblk) / shape.dataEntriesPerLeaf(), create);
+    return leaf(mapOf(lblk, false), request, lblk, create);
   }
 
   /** Asks for the page with the parity entries from {@code lblk} on. */
   public boolean parityLeaf(PageRequest request, long lblk, boolean create) {
+    return leaf(mapOf(lblk, true), request, lblk, create);
+  }
+
+  private BlockMap mapOf(long lblk, boolean parity) {
+    return BlockMap.of(layout, drive, lblk / layout.chunkBlocks(), parity);
+  }
+
+  private boolean leaf(BlockMap map, PageRequest request, long lblk, boolean create) {
     checkInside(lblk);
-    return parityMap.get(
-        request, layout.parityIndex(drive, lblk) / shape.parityEntriesPerLeaf(), create);
+    return map(map)
+        .get(request, map.index(layout, drive, lblk) / shape.entriesPerLeaf(map), create);
   }
 
   private void checkInside(long lblk) {
@@ -217,14 +248,17 @@ public final class Cnode {
    * entries on.
    */
   public long dataEntry(long lblk) {
-    return PageFormat.HEADER_BYTES
-        + layout.dataIndex(drive, lblk) % shape.dataEntriesPerLeaf() * MapShape.DATA_ENTRY_BYTES;
+    return entry(mapOf(lblk, false), lblk);
   }
 
   /** Where in its page the parity entry of {@code lblk} lies. */
   public long parityEntry(long lblk) {
+    return entry(mapOf(lblk, true), lblk);
+  }
+
+  private long entry(BlockMap map, long lblk) {
     return PageFormat.HEADER_BYTES
-        + layout.parityIndex(drive, lblk) % shape.parityEntriesPerLeaf() * shape.parityEntryBytes();
+        + map.index(layout, drive, lblk) % shape.entriesPerLeaf(map) * shape.entryBytes(map);
   }
 
   public int dataEntryBytes() {
@@ -233,14 +267,6 @@ public final class Cnode {
 
   public int parityEntryBytes() {
     return shape.parityEntryBytes();
-  }
-
-  public int dataEntriesPerLeaf() {
-    return shape.dataEntriesPerLeaf();
-  }
-
-  public int parityEntriesPerLeaf() {
-    return shape.parityEntriesPerLeaf();
   }
 
   /** Address in the entry at {@code entry}; 0: zeros. */
@@ -327,12 +353,45 @@ public final class Cnode {
     page.markDirty(id);
   }
 
-  /** The tree with the data entries, for who walks it as a whole. */
-  public PageTree dataMap() {
-    return dataMap;
+  // ---- for who walks a map as a whole
+
+  /** The tree with a map's entries. */
+  public PageTree map(BlockMap map) {
+    return maps[map.number()];
   }
 
-  public PageTree parityMap() {
-    return parityMap;
+  /** Leaves that a map may have. */
+  public long leaves(BlockMap map) {
+    long entries = map.blocksBefore(layout, drive, lblks / layout.chunkBlocks());
+    int perLeaf = shape.entriesPerLeaf(map);
+    return (entries + perLeaf - 1) / perLeaf;
+  }
+
+  /** Entries of a leaf. */
+  public int entriesPerLeaf(BlockMap map) {
+    return shape.entriesPerLeaf(map);
+  }
+
+  /** Size of an entry. */
+  public int entryBytes(BlockMap map) {
+    return shape.entryBytes(map);
+  }
+
+  /** The leaf with the entry of a block. */
+  public long leafOf(BlockMap map, long lblk) {
+    return map.index(layout, drive, lblk) / shape.entriesPerLeaf(map);
+  }
+
+  /** The block that an entry of a leaf is about. */
+  public long lblkOf(BlockMap map, long leaf, int entry) {
+    return map.lblk(layout, drive, leaf * shape.entriesPerLeaf(map) + entry);
+  }
+
+  /**
+   * True when a map can tell of anything that counts: maps as stand-in only of the vacated place.
+   */
+  public boolean inUse(BlockMap map) {
+    return (!map.ofParity() || attributes.parityMembers() > 0)
+        && (!map.ofStandIn() || layout.vacated() != Layout.NONE);
   }
 }

@@ -19,7 +19,9 @@ public record MapShape(
     int dataEntriesPerLeaf,
     int parityEntriesPerLeaf,
     int dataLevels,
-    int parityLevels) {
+    int parityLevels,
+    int standInDataLevels,
+    int standInParityLevels) {
   /** Size of an entry of the data map. */
   public static final int DATA_ENTRY_BYTES = 24;
 
@@ -46,7 +48,9 @@ public record MapShape(
         dataPerLeaf,
         parityPerLeaf,
         PageTree.levelsFor(dataBlocks / dataPerLeaf + 1),
-        PageTree.levelsFor(parityBlocks / parityPerLeaf + 1));
+        PageTree.levelsFor(parityBlocks / parityPerLeaf + 1),
+        PageTree.levelsFor(rows * attributes.chunkBlocks() / dataPerLeaf + 1),
+        PageTree.levelsFor(rows * attributes.chunkBlocks() / parityPerLeaf + 1));
   }
 
   /** In each of these a drive holds one chunk of every member, or none: at most so many, begun. */
@@ -60,6 +64,25 @@ public record MapShape(
       drives = stretch.drives();
     }
     return periods + (rows - row) / drives + 1;
+  }
+
+  /** Entries in a leaf of a map. */
+  public int entriesPerLeaf(BlockMap map) {
+    return map.ofParity() ? parityEntriesPerLeaf : dataEntriesPerLeaf;
+  }
+
+  /** Size of an entry of a map. */
+  public int entryBytes(BlockMap map) {
+    return map.ofParity() ? parityEntryBytes : DATA_ENTRY_BYTES;
+  }
+
+  int levels(BlockMap map) {
+    return switch (map) {
+      case DATA -> dataLevels;
+      case PARITY -> parityLevels;
+      case STAND_IN_DATA -> standInDataLevels;
+      case STAND_IN_PARITY -> standInParityLevels;
+    };
   }
 
   static int parityEntryBytes(int dataMembers) {

@@ -109,9 +109,13 @@ public record ObjectAttributes(
     return BYTES + STRETCH_BYTES * stretches.size();
   }
 
-  /** Where its chunks lie. */
-  public Layout layout() {
-    return new Layout(drives, stretches, dataMembers, parityMembers, chunkBlocks);
+  /**
+   * Where its chunks lie.
+   *
+   * @param vacated the place whose rows are on stand-ins, {@link Layout#NONE} when there is none
+   */
+  public Layout layout(int vacated) {
+    return new Layout(drives, stretches, dataMembers, parityMembers, chunkBlocks, vacated);
   }
 
   /** Drives over which its last rows are spread: it has no place on others. */

@@ -65,4 +65,9 @@ public final class PageFormat {
 
   public static final int KIND_DATA_MAP = 3;
   public static final int KIND_PARITY_MAP = 4;
+
+  /** What a drive has in place of the vacated one: see {@link Cnode}. */
+  public static final int KIND_STAND_IN_DATA_MAP = 5;
+
+  public static final int KIND_STAND_IN_PARITY_MAP = 6;
 }

@@ -2,8 +2,6 @@ package dev.tuff.iom.proxy;
 
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.runtime.Actor;
-import dev.tuff.iom.write.WriteOp;
-import java.util.function.Consumer;
 
 /** Who acts for a drive: its IOM, or its proxy. All methods on its shard. */
 public interface Acting extends Actor {
@@ -14,11 +12,10 @@ public interface Acting extends Actor {
   void halt(Runnable idle);
 
   /**
-   * After {@link #halt}: has everything that clients asked of it done by another, now and later.
-   *
-   * @param reserve takes what a write needs out of the budgets
+   * After {@link #halt}: has everything that clients asked of it done by those that act for the
+   * drives by then, now and later.
    */
-  void handOver(Actor successor, Consumer<WriteOp> reserve);
+  void handOver(HandOver.Reserve reserve);
 
   /** True when no update, generation or reconstruction is under way here. */
   boolean quiet();

@@ -13,7 +13,6 @@ import dev.tuff.iom.runtime.Shard;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
 import dev.tuff.iom.write.WriteOp;
-import java.util.function.Consumer;
 
 /**
  * Acts for the IOM of a drive that is gone, as data member: reads are made from the groups, and
@@ -49,7 +48,7 @@ public final class Proxy implements Acting {
 
   @Override
   public void putObject(ObjectAttributes attributes, Runnable hardened) {
-    rooms.cnodes().put(Cnode.ofGone(rooms.driveIndex, attributes));
+    rooms.cnodes().put(Cnode.ofGone(rooms.driveIndex, rooms.vacated(), attributes));
     hardened.run();
   }
 
@@ -81,14 +80,14 @@ public final class Proxy implements Acting {
   @Override
   public void halt(Runnable idle) {
     if (handOver == null) {
-      handOver = new HandOver(this, data, reads);
+      handOver = new HandOver(this, rooms, data, reads);
     }
     idle.run();
   }
 
   @Override
-  public void handOver(Actor successor, Consumer<WriteOp> reserve) {
-    handOver.passTo(successor, reserve);
+  public void handOver(HandOver.Reserve reserve) {
+    handOver.passOn(reserve);
   }
 
   @Override

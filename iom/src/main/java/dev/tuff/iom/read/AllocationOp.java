@@ -25,6 +25,12 @@ public final class AllocationOp implements PageRequest.Listener {
   public long firstRow;
   public int rows;
 
+  /** The layout that it was asked by: the place that was vacated. */
+  public int vacated;
+
+  /** The answer: rows have gone from one drive to another since, and it tells nothing. */
+  private boolean outdated;
+
   /** It was handed over: the others may have answered before the drive went away. */
   private boolean late;
 
@@ -45,6 +51,11 @@ public final class AllocationOp implements PageRequest.Listener {
     return mapped;
   }
 
+  /** True when all of the query has to be asked again. */
+  public boolean outdated() {
+    return outdated;
+  }
+
   void start(ReadSide owner) {
     side = owner;
     rooms = owner.rooms();
@@ -58,7 +69,10 @@ public final class AllocationOp implements PageRequest.Listener {
     }
     row = firstRow;
     block = 0;
-    if (rooms.gone()) {
+    outdated = layout.vacated() != vacated;
+    if (outdated) {
+      answer();
+    } else if (rooms.gone()) {
       answerForGone();
     } else {
       next();
@@ -73,6 +87,7 @@ public final class AllocationOp implements PageRequest.Listener {
     op.gfid = gfid;
     op.firstRow = firstRow;
     op.rows = rows;
+    op.vacated = vacated;
     op.late = true;
     return op;
   }
@@ -193,7 +208,7 @@ public final class AllocationOp implements PageRequest.Listener {
   /** Of a drive that is being rebuilt: what its map does not tell of yet may be there. */
   private boolean notRebuilt(Page page, long entry, int i) {
     return (page == null || Cnode.id(page, entry) == 0)
-        && !rooms.root.rebuilt(gfid, row * layout.chunkBlocks() + block + i);
+        && !rooms.rebuilt(cnode, row * layout.chunkBlocks() + block + i);
   }
 
   private void set(int member, int i) {

@@ -202,7 +202,7 @@ public final class ReadOp
       if ((owedBlocks >>> i & 1) != 0) {
         long where = page == null ? 0 : Cnode.address(page, entry);
         boolean known = page != null && Cnode.id(page, entry) != 0;
-        if (!known && !side.rooms().root.rebuilt(gfid, lblk + i)) {
+        if (!known && !side.rooms().rebuilt(cnode, lblk + i)) {
           notRebuilt |= 1L << i;
         } else if (where == 0) {
           Zeros.clear(memory, at, Drive.BLOCK_BYTES);

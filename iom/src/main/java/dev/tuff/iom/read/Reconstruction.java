@@ -158,8 +158,7 @@ final class Reconstruction implements GroupReader, PageRequest.Listener {
     boolean known = true;
     for (int i = 0; i < blocks; i++) {
       known &=
-          (page != null && Cnode.id(page, entry) != 0)
-              || rooms.root.rebuilt(read.gfid, firstLblk() + i);
+          (page != null && Cnode.id(page, entry) != 0) || rooms.rebuilt(cnode, firstLblk() + i);
       for (int m = 0; m < n; m++) {
         memberIds[i * n + m] = page == null ? 0 : cnode.memberId(page, entry, m);
       }

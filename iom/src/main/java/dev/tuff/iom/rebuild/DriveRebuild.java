@@ -147,7 +147,7 @@ public final class DriveRebuild {
    * @param mask which, one a bit, from {@code lblk} on
    */
   void ensure(long gfid, long lblk, long mask, Runnable done) {
-    if (rooms.root.rebuilt(gfid, lblk)) {
+    if (rooms.rebuilt(rooms.cnode(gfid), lblk)) {
       done.run();
       return;
     }
@@ -250,6 +250,11 @@ public final class DriveRebuild {
   }
 
   private boolean hasRoom() {
+    return hasRoom(rooms);
+  }
+
+  /** False when the journal or the maps have no room for what can wait. */
+  static boolean hasRoom(SideRooms rooms) {
     return rooms.journal.usedBlocks() * 100L / rooms.journal.blocks() < JOURNAL_PERCENT
         && rooms.maps.dirtyCount() <= rooms.maps.capacity() * 3 / 4;
   }
@@ -389,8 +394,12 @@ public final class DriveRebuild {
     Layout layout = walked.layout();
     int chunk = layout.chunkBlocks();
     long rows = layout.rowsFor(walked.attributes().extentBytes());
-    long row = layout.nextRow(rooms.driveIndex, walkLblk / chunk);
-    if (row > walkLblk / chunk) {
+    long from = walkLblk / chunk;
+    long row =
+        rooms.root.standingIn()
+            ? layout.nextStandInRow(rooms.driveIndex, from, true, true)
+            : layout.nextRow(rooms.driveIndex, from);
+    if (row > from) {
       walkLblk = Math.min(row, rows) * chunk;
     }
     if (row >= rows) {

@@ -130,7 +130,10 @@ public final class FormerMaps {
   }
 
   private boolean openAndLookUp(PageRequest page) {
-    Cnode cnode = page.page() == null ? null : Cnode.open(page.page(), rooms.driveIndex, pages);
+    Cnode cnode =
+        page.page() == null
+            ? null
+            : Cnode.open(page.page(), rooms.driveIndex, rooms.root.vacated(), pages);
     Cnode present = rooms.cnode(now.segment.gfid());
     if (cnode == null || !cnode.attributes().sameObject(present.attributes())) {
       page.release();

@@ -1,6 +1,7 @@
 package dev.tuff.iom.rebuild;
 
 import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.BlockMap;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.runtime.MessageType;
@@ -19,7 +20,7 @@ final class MappedSearch {
   private SideRooms rooms;
   private Cnode cnode;
   private final PageRequest leaf = new PageRequest(answered -> onPage());
-  private boolean parity;
+  private BlockMap map;
   private long firstLeaf;
   private long leafIndex;
   private long memberRow;
@@ -39,32 +40,25 @@ final class MappedSearch {
       answer();
       return;
     }
-    begin(false);
+    map = BlockMap.DATA;
+    begin();
   }
 
-  private void begin(boolean inParity) {
-    parity = inParity;
+  private void begin() {
     Layout layout = cnode.layout();
-    memberRow =
-        parity
-            ? layout.nextParityRow(rooms.driveIndex, row)
-            : layout.nextDataRow(rooms.driveIndex, row);
-    if (memberRow == Long.MAX_VALUE) {
+    memberRow = map.nextRow(layout, rooms.driveIndex, row);
+    if (!cnode.inUse(map) || memberRow >= cnode.lblks() / layout.chunkBlocks()) {
       next();
       return;
     }
-    long lblk = memberRow * layout.chunkBlocks();
-    firstLeaf =
-        parity
-            ? layout.parityIndex(rooms.driveIndex, lblk) / cnode.parityEntriesPerLeaf()
-            : layout.dataIndex(rooms.driveIndex, lblk) / cnode.dataEntriesPerLeaf();
+    firstLeaf = cnode.leafOf(map, memberRow * layout.chunkBlocks());
     leafIndex = firstLeaf;
     look();
   }
 
   private void look() {
-    while (leafIndex < leaves()) {
-      if (!(parity ? cnode.parityMap() : cnode.dataMap()).get(leaf, leafIndex, false)) {
+    while (leafIndex < cnode.leaves(map)) {
+      if (!cnode.map(map).get(leaf, leafIndex, false)) {
         return;
       }
       if (taken()) {
@@ -93,28 +87,13 @@ final class MappedSearch {
   }
 
   private long firstRowOf(long index) {
-    Layout layout = cnode.layout();
-    long lblk =
-        parity
-            ? layout.lblkOfParityIndex(rooms.driveIndex, index * cnode.parityEntriesPerLeaf())
-            : layout.lblkOfDataIndex(rooms.driveIndex, index * cnode.dataEntriesPerLeaf());
-    return lblk / layout.chunkBlocks();
-  }
-
-  private long leaves() {
-    Layout layout = cnode.layout();
-    long rows = layout.rowsFor(cnode.attributes().extentBytes());
-    long entries =
-        parity
-            ? layout.parityBlocksBefore(rooms.driveIndex, rows)
-            : layout.dataBlocksBefore(rooms.driveIndex, rows);
-    int perLeaf = parity ? cnode.parityEntriesPerLeaf() : cnode.dataEntriesPerLeaf();
-    return (entries + perLeaf - 1) / perLeaf;
+    return cnode.lblkOf(map, index, 0) / cnode.layout().chunkBlocks();
   }
 
   private void next() {
-    if (!parity && cnode.layout().parityMembers() > 0) {
-      begin(true);
+    if (map.next() != null) {
+      map = map.next();
+      begin();
     } else {
       answer();
     }

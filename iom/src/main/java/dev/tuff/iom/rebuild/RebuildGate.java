@@ -31,7 +31,7 @@ public final class RebuildGate implements DataSide.Gate {
     long row = op.lblk / layout.chunkBlocks();
     for (int m = 0; m < layout.dataMembers() + layout.parityMembers(); m++) {
       int drive = layout.drive(row, m);
-      if (rooms.rebuilding.contains(drive)) {
+      if (rooms.rebuilding.lacks(layout, row, drive)) {
         op.gatesOwed++;
         rooms.send(drive, MessageType.ENSURE_REBUILT, op, null, 0);
       }

@@ -19,6 +19,7 @@ public final class RebuildSide {
   private final ReadSide reads;
   private final RebuildGate gate;
   private final DriveRebuild own;
+  private final StandInRelease release;
 
   /**
    * @param formerPages memory for pages of what the drive was before it came back; null when it was
@@ -30,15 +31,21 @@ public final class RebuildSide {
     this.data = data;
     this.reads = reads;
     this.own =
-        rooms.root.rebuilding()
+        rooms.root.incomplete()
             ? new DriveRebuild(rooms, data, parity, reads, new FormerMaps(rooms, formerPages))
             : null;
+    this.release = new StandInRelease(rooms);
     this.gate = new RebuildGate(rooms, data);
   }
 
   /** The rebuild of this drive; null when it had everything at the start. */
   public DriveRebuild own() {
     return own;
+  }
+
+  /** Frees so many leaves' worth of what the drive held in place of one that has come home. */
+  public void release(int leaves) {
+    release.step(leaves);
   }
 
   /** Handles the messages between IOMs that are about rebuilding. */
@@ -76,6 +83,7 @@ public final class RebuildSide {
 
   /** Stops at once, whatever is under way. */
   public void halt() {
+    release.halt();
     if (own != null) {
       own.halt();
     }
@@ -83,6 +91,6 @@ public final class RebuildSide {
 
   /** True when no rebuild of this drive is at work. */
   public boolean quiet() {
-    return own == null || own.quiet();
+    return release.quiet() && (own == null || own.quiet());
   }
 }

@@ -1,9 +1,11 @@
 package dev.tuff.iom.recovery;
 
 import dev.tuff.device.IoBuffer;
+import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.journal.JournalRegion;
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageRequest;
@@ -146,7 +148,7 @@ public final class IomRecovery {
      */
     private boolean known(Page page) {
       Place place = part.place;
-      if (rooms.root.rebuilt(place.gfid(), place.lblk())) {
+      if (rooms.rebuilt(cnode, place.lblk())) {
         return true;
       }
       if (part.isParity()) {
@@ -367,7 +369,19 @@ public final class IomRecovery {
       String obstacle = rooms.checkpoint.obstacle();
       replay.check(obstacle == null, obstacle);
       rooms.journal.skipSequences(SKIPPED_SEQUENCES);
+      if (rooms.root.vacated() != Layout.NONE) {
+        skipIds();
+      }
       rooms.checkpoint.start(Long.MAX_VALUE, done);
+    }
+
+    /**
+     * Blocks of the vacated place get their IDs here from now on: above all that it had from others
+     * before, as an ID stands for one version.
+     */
+    private void skipIds() {
+      long first = rooms.root.epoch() << Root.EPOCH_ID_BITS;
+      rooms.journal.continueFrom(Math.max(rooms.journal.nextId(), first));
     }
 
     private boolean finishData(Place place) {

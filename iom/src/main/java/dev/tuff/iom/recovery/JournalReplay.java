@@ -16,6 +16,7 @@ import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.object.PageTree;
 import dev.tuff.iom.rebuild.BlocksRebuilt;
 import dev.tuff.iom.rebuild.RebuiltEntries;
+import dev.tuff.iom.rebuild.StandInFreed;
 import dev.tuff.iom.repair.BlockMoved;
 import dev.tuff.iom.side.SideRooms;
 import java.util.Collection;
@@ -136,6 +137,7 @@ final class JournalReplay implements JournalScan.Listener {
       case JournalFormat.TYPE_PARITY_REMADE -> parityRemade();
       case JournalFormat.TYPE_BLOCK_MOVED -> blockMoved();
       case JournalFormat.TYPE_BLOCKS_REBUILT -> blocksRebuilt();
+      case JournalFormat.TYPE_STAND_IN_FREED -> standInFreed();
       default -> throw damaged("has an entry of the unknown type " + record.type());
     };
   }
@@ -149,8 +151,9 @@ final class JournalReplay implements JournalScan.Listener {
     Cnode cnode = checkedCnode(update.gfid, update.lblk, update.count);
     Layout layout = cnode.layout();
     check(
-        update.member == layout.member(update.lblk / layout.chunkBlocks(), rooms.driveIndex)
-            && update.member < layout.dataMembers(),
+        update.member >= 0
+            && update.member < layout.dataMembers()
+            && mayBeHere(layout, update.lblk, update.member),
         "has an mj of a member that is not on this drive");
     checkAddresses(update.newAddress, update.oldAddress);
     if (update.mj >= checkpointId) {
@@ -304,7 +307,16 @@ final class JournalReplay implements JournalScan.Listener {
   }
 
   private void addObject(PageRequest answered, ObjectAttributes attributes, long id) {
-    rooms.cnodes().put(Cnode.create(answered.page(), rooms.driveIndex, attributes, rooms.maps, id));
+    rooms
+        .cnodes()
+        .put(
+            Cnode.create(
+                answered.page(),
+                rooms.driveIndex,
+                rooms.root.vacated(),
+                attributes,
+                rooms.maps,
+                id));
     rooms.root.setNextGfid(Math.max(rooms.root.nextGfid(), attributes.gfid() + 1));
   }
 
@@ -339,13 +351,8 @@ final class JournalReplay implements JournalScan.Listener {
         BlockMoved.decode(record.record(), record.bodyOffset(), record.bodyBytes());
     check(moved != null, "has a moved block of a wrong size");
     Cnode cnode = checkedCnode(moved.gfid(), moved.lblk(), 1);
-    int member =
-        cnode.layout().member(moved.lblk() / cnode.layout().chunkBlocks(), rooms.driveIndex);
-    int data = cnode.layout().dataMembers();
     check(
-        moved.parity()
-            ? member >= data && member < data + cnode.layout().parityMembers()
-            : member < data,
+        isHere(cnode.layout(), moved.lblk(), moved.parity()),
         "has a moved block that is not on this drive");
     check(moved.newAddress() != 0 && moved.oldAddress() != 0, "has a moved block that is nowhere");
     checkAddresses(new long[] {moved.newAddress()}, new long[] {moved.oldAddress()});
@@ -379,12 +386,9 @@ final class JournalReplay implements JournalScan.Listener {
     check(rebuilt != null, "has rebuilt blocks of a wrong size");
     Cnode cnode = checkedCnode(rebuilt.gfid, rebuilt.lblk, rebuilt.count);
     Layout layout = cnode.layout();
-    int member = layout.member(rebuilt.lblk / layout.chunkBlocks(), rooms.driveIndex);
     check(
-        rebuilt.parity
-            ? isParityHere(layout, rebuilt.lblk, member - layout.dataMembers())
-                && rebuilt.members == layout.dataMembers()
-            : member < layout.dataMembers(),
+        isHere(layout, rebuilt.lblk, rebuilt.parity)
+            && (!rebuilt.parity || rebuilt.members == layout.dataMembers()),
         "has rebuilt blocks that are not on this drive");
     long id = record.id();
     return withPage(
@@ -401,6 +405,29 @@ final class JournalReplay implements JournalScan.Listener {
             }
           }
           RebuiltEntries.map(cnode, leaf.page(), rebuilt, id);
+          leaf.release();
+        });
+  }
+
+  private boolean standInFreed() {
+    StandInFreed freed =
+        StandInFreed.decode(record.record(), record.bodyOffset(), record.bodyBytes());
+    check(freed != null, "has freed blocks of a stand-in of a wrong size");
+    Cnode cnode = checkedCnode(freed.gfid, freed.lblk, freed.count);
+    check(
+        !cnode.layout().isOwn(freed.lblk / cnode.layout().chunkBlocks(), rooms.driveIndex),
+        "has freed blocks of a stand-in that are its own");
+    long id = record.id();
+    if (id < checkpointId) {
+      return true;
+    }
+    return withPage(
+        freed.parity
+            ? cnode.parityLeaf(leaf, freed.lblk, true)
+            : cnode.dataLeaf(leaf, freed.lblk, true),
+        () -> {
+          free(freed.address, id);
+          freed.unmap(cnode, leaf.page(), id);
           leaf.release();
         });
   }
@@ -442,8 +469,24 @@ final class JournalReplay implements JournalScan.Listener {
   private boolean isParityHere(Layout layout, long lblk, int parity) {
     return parity >= 0
         && parity < layout.parityMembers()
-        && layout.member(lblk / layout.chunkBlocks(), rooms.driveIndex)
-            == layout.dataMembers() + parity;
+        && mayBeHere(layout, lblk, layout.dataMembers() + parity);
+  }
+
+  /**
+   * Of rows that its own place is not on the drive may have had any member as a stand-in, before
+   * the epoch that the layout is of.
+   */
+  private boolean mayBeHere(Layout layout, long lblk, int member) {
+    int own = layout.ownMember(lblk / layout.chunkBlocks(), rooms.driveIndex);
+    return own == member || own >= layout.dataMembers() + layout.parityMembers();
+  }
+
+  /** Likewise, any data member or any parity. */
+  private boolean isHere(Layout layout, long lblk, boolean parity) {
+    int own = layout.ownMember(lblk / layout.chunkBlocks(), rooms.driveIndex);
+    return parity
+        ? layout.parityMembers() > 0 && own >= layout.dataMembers()
+        : own < layout.dataMembers() || own >= layout.dataMembers() + layout.parityMembers();
   }
 
   private void checkAddresses(long[] now, long[] before) {

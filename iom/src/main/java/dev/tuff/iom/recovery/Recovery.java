@@ -196,7 +196,7 @@ public final class Recovery {
   }
 
   private Layout layout(ObjectAttributes attributes) {
-    return layouts.computeIfAbsent(attributes.gfid(), g -> attributes.layout());
+    return layouts.computeIfAbsent(attributes.gfid(), g -> attributes.layout(epoch.vacated()));
   }
 
   private ErasureCode code(ObjectAttributes attributes) {

@@ -106,6 +106,8 @@ public enum MessageType {
   FIND_MAPPED,
   /** From there on. Subject: the MappedSearch, number: the row, {@link Long#MAX_VALUE}: none. */
   MAPPED_FOUND,
+  /** Shard to shard: all that was sent before has been heard. */
+  FENCE,
   /** IOM to all IOMs: my journal is nearly full, start no update that may need it. */
   JOURNAL_FULL,
   /** IOM to all IOMs: my journal has room again. */

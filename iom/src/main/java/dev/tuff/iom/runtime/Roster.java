@@ -9,6 +9,7 @@ public final class Roster {
   private final Actor[] ioms;
   private final Actor[] proxies;
   private volatile int drives;
+  private volatile int vacated = -1;
 
   /** For so many drives, none of which is there yet. */
   public Roster(int drives) {
@@ -31,6 +32,16 @@ public final class Roster {
   public void grow(int newDrives) {
     Invariant.check(newDrives >= drives && newDrives <= ioms.length, "a roster grows", newDrives);
     drives = newDrives;
+  }
+
+  /** The place whose rows are on stand-ins, below 0 when there is none. */
+  public int vacated() {
+    return vacated;
+  }
+
+  /** All that is sent from now on goes by a layout with this place vacated. */
+  public void setVacated(int place) {
+    vacated = place;
   }
 
   /** The IOM of a drive; null where the drive is gone. */

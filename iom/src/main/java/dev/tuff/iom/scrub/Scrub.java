@@ -3,6 +3,7 @@ package dev.tuff.iom.scrub;
 import dev.tuff.device.IoBuffer;
 import dev.tuff.iom.drive.BlockIo;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.BlockMap;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.Page;
 import dev.tuff.iom.object.PageFormat;
@@ -41,7 +42,7 @@ public final class Scrub implements BlockIo.Listener {
   private final long[] lblk = new long[STEP_BLOCKS];
   private final List<Cnode> objects = new ArrayList<>();
   private int object;
-  private boolean parity;
+  private BlockMap map = BlockMap.DATA;
   private long leafIndex;
   private int entry;
   private int count;
@@ -81,7 +82,7 @@ public final class Scrub implements BlockIo.Listener {
     objects.sort(Comparator.comparingLong(c -> c.attributes().gfid()));
     over = objects.isEmpty();
     if (!over && cnode().attributes().gfid() == from.gfid()) {
-      parity = from.parity();
+      map = from.map();
       leafIndex = from.leaf();
       entry = from.entry();
     }
@@ -91,7 +92,7 @@ public final class Scrub implements BlockIo.Listener {
   public ScrubPosition position() {
     return over
         ? ScrubPosition.END
-        : new ScrubPosition(cnode().attributes().gfid(), parity, leafIndex, entry);
+        : new ScrubPosition(cnode().attributes().gfid(), map, leafIndex, entry);
   }
 
   /**
@@ -122,29 +123,14 @@ public final class Scrub implements BlockIo.Listener {
     return objects.get(object);
   }
 
-  private long leaves() {
-    Cnode cnode = cnode();
-    long rows = cnode.layout().rowsFor(cnode.attributes().extentBytes());
-    long entries =
-        parity
-            ? cnode.layout().parityBlocksBefore(rooms.driveIndex, rows)
-            : cnode.layout().dataBlocksBefore(rooms.driveIndex, rows);
-    int perLeaf = perLeaf();
-    return (entries + perLeaf - 1) / perLeaf;
-  }
-
-  private int perLeaf() {
-    return parity ? cnode().parityEntriesPerLeaf() : cnode().dataEntriesPerLeaf();
-  }
-
   /** Finds the next leaf that is there, and takes some of its entries. */
   private void nextLeaf() {
     while (!over) {
-      if (leafIndex >= leaves()) {
+      if (!cnode().inUse(map) || leafIndex >= cnode().leaves(map)) {
         nextMap();
         continue;
       }
-      if (!(parity ? cnode().parityMap() : cnode().dataMap()).get(leaf, leafIndex, false)) {
+      if (!cnode().map(map).get(leaf, leafIndex, false)) {
         return;
       }
       if (takeEntries()) {
@@ -157,11 +143,11 @@ public final class Scrub implements BlockIo.Listener {
   private void nextMap() {
     leafIndex = 0;
     entry = 0;
-    if (!parity && cnode().attributes().parityMembers() > 0) {
-      parity = true;
+    if (map.next() != null) {
+      map = map.next();
       return;
     }
-    parity = false;
+    map = BlockMap.DATA;
     object++;
     over = object == objects.size();
   }
@@ -176,7 +162,7 @@ public final class Scrub implements BlockIo.Listener {
   private boolean takeEntries() {
     Page page = leaf.page();
     if (page == null) {
-      leafIndex++;
+      leafIndex = Math.max(leafIndex + 1, leaf.nextPossible());
       entry = 0;
       if (++emptyLeaves < EMPTY_LEAVES) {
         return false;
@@ -197,18 +183,14 @@ public final class Scrub implements BlockIo.Listener {
 
   private void collect(Page page) {
     count = 0;
-    int bytes = parity ? cnode().parityEntryBytes() : cnode().dataEntryBytes();
-    long firstIndex = leafIndex * perLeaf();
-    while (entry < perLeaf() && count < STEP_BLOCKS) {
+    int bytes = cnode().entryBytes(map);
+    while (entry < cnode().entriesPerLeaf(map) && count < STEP_BLOCKS) {
       long at = PageFormat.HEADER_BYTES + (long) entry * bytes;
       if (Cnode.address(page, at) != 0) {
         address[count] = Cnode.address(page, at);
         id[count] = Cnode.id(page, at);
         crc[count] = Cnode.crc(page, at);
-        lblk[count] =
-            parity
-                ? cnode().layout().lblkOfParityIndex(rooms.driveIndex, firstIndex + entry)
-                : cnode().layout().lblkOfDataIndex(rooms.driveIndex, firstIndex + entry);
+        lblk[count] = cnode().lblkOf(map, leafIndex, entry);
         count++;
       }
       entry++;
@@ -232,7 +214,7 @@ public final class Scrub implements BlockIo.Listener {
     for (long rest = suspects; rest != 0; rest &= rest - 1) {
       lookAgain(Long.numberOfTrailingZeros(rest));
     }
-    if (parity && verifyParity) {
+    if (map.ofParity() && verifyParity) {
       confirm();
     }
     oneRepaired();
@@ -332,7 +314,7 @@ public final class Scrub implements BlockIo.Listener {
   /** An update may have replaced the block while it was read: only what still stands is damage. */
   private void lookAgain(int i) {
     repairing++;
-    boolean ofParity = parity;
+    boolean ofParity = map.ofParity();
     Cnode of = cnode();
     PageRequest again = new PageRequest(answered -> onLookedAgain(of, ofParity, i, answered));
     boolean here =

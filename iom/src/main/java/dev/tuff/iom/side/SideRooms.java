@@ -12,6 +12,7 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.CnodeTable;
 import dev.tuff.iom.object.PageCache;
+import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Counter;
 import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.MessageType;
@@ -176,6 +177,18 @@ public final class SideRooms {
     return cnode;
   }
 
+  /**
+   * True when a block that no map entry tells of was never written; false when it may be one that
+   * this drive does not have yet.
+   */
+  public boolean rebuilt(Cnode cnode, long lblk) {
+    if (root.passed(cnode.attributes().gfid(), lblk)) {
+      return true;
+    }
+    return root.standingIn()
+        && !cnode.layout().standsIn(lblk / cnode.layout().chunkBlocks(), driveIndex);
+  }
+
   /** All objects here. */
   public CnodeTable cnodes() {
     return cnodes;
@@ -193,12 +206,22 @@ public final class SideRooms {
 
   /** Says something to the IOM of a drive, or to its proxy where the drive is gone. */
   public void send(int drive, MessageType type, Object subject, Object detail, long number) {
-    shard.send(roster.acting(drive), type, subject, detail, number);
+    shard.send(acting(drive), type, subject, detail, number);
+  }
+
+  /** The IOM of a drive, or its proxy where the drive is gone. */
+  public Actor acting(int drive) {
+    return roster.acting(drive);
   }
 
   /** Drives of the array, missing ones too. */
   public int drives() {
     return roster.drives();
+  }
+
+  /** The place whose rows are on stand-ins, below 0 when there is none. */
+  public int vacated() {
+    return roster.vacated();
   }
 
   /** False for a drive that the array runs without. */

@@ -28,6 +28,8 @@ public enum FaultKind {
   REPLACEMENT("replaced drives", "replacedDrives"),
   /** A drive that was left behind is taken back into its place, and keeps what is still right. */
   RETURN("returned drives", "returnedDrives"),
+  /** The others take over what a drive that is missing has, with free space of theirs. */
+  VACATION("vacated places", "vacatedPlaces"),
   /** An empty drive is given a place of its own, while the array runs or does not. */
   ADDITION("added drives", "addedDrives"),
   /** The power is cut while the label of such a drive is written, or its first start goes on. */

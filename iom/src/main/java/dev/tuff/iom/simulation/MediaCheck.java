@@ -36,12 +36,12 @@ final class MediaCheck {
   private static final int QUEUE_DEPTH = 32;
 
   private final Map<Block, Long> addresses = new LinkedHashMap<>();
-  private final Layout layout;
+  private Layout layout;
   private final CheckReport report;
 
   private MediaCheck(
       List<SimulatedDrive> drives, ObjectAttributes attributes, IoMemory memory, Judge judge) {
-    this.layout = attributes.layout();
+    this.layout = attributes.layout(Layout.NONE);
     SimulatedLoop loop = new SimulatedLoop(0);
     List<BlockDevice> devices = new ArrayList<>();
     try {
@@ -50,15 +50,24 @@ final class MediaCheck {
       }
       report =
           ArrayCheck.run(
-              devices, loop, memory, CheckProgress.none(), judge == null ? null : witness(judge));
+              devices,
+              loop,
+              memory,
+              CheckProgress.none(),
+              judge == null ? null : witness(judge, attributes));
     } finally {
       devices.forEach(BlockDevice::close);
       loop.close();
     }
   }
 
-  private Witness witness(Judge judge) {
+  private Witness witness(Judge judge, ObjectAttributes attributes) {
     return new Witness() {
+      @Override
+      public void onVacated(int place) {
+        layout = attributes.layout(place);
+      }
+
       @Override
       public void onBlock(long gfid, long lblk, int member, long address) {
         addresses.put(new Block(gfid, lblk, member), address);

@@ -18,6 +18,8 @@ import dev.tuff.iom.array.Iom;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.array.VolumeResize;
 import dev.tuff.iom.cache.BufferPool;
+import dev.tuff.iom.checkpoint.Epoch;
+import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.drive.Drive;
 import dev.tuff.iom.drive.HangWatch;
 import dev.tuff.iom.journal.Journal;
@@ -84,6 +86,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private ArrayStart start;
   private Failover failover;
   private int failovers;
+  private int vacations;
   private BitSet leftOut = new BitSet();
   private Volume volume;
 
@@ -385,6 +388,39 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
         });
   }
 
+  // ---- a place is vacated
+
+  /** Has the others take over what a drive has that is missing; goes on by itself. */
+  void beginVacate(int drive) {
+    failover.vacate(drive, refusal -> vacations += refusal == null ? 1 : 0);
+  }
+
+  /** How often they have begun to. */
+  int vacations() {
+    return vacations;
+  }
+
+  /** True when the place of a drive is vacated and the others have all that it had. */
+  boolean doneWithout(int drive) {
+    return roster.vacated() == drive && !now().rebuilding().anyStandsIn();
+  }
+
+  /** The place of which that is so, as the drives of an array say that does not run; or below 0. */
+  int doneWithoutAtRest() {
+    Root[] roots = new Root[drives.length];
+    for (int d = 0; d < drives.length; d++) {
+      roots[d] = lost.get(d) ? null : label(d).root();
+    }
+    Root newest = Epoch.newest(roots);
+    for (Root root : roots) {
+      boolean counts = root != null && !Epoch.stale(root, newest);
+      if (counts && (root.standingIn() || root.vacated() != newest.vacated())) {
+        return -1;
+      }
+    }
+    return newest.vacated();
+  }
+
   /** True while a drive is on its way in. */
   boolean adding() {
     return arriving != null || drives.length > acknowledged;
@@ -434,6 +470,11 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return rebuilding;
   }
 
+  /** True when every drive has what it is to have, and nothing else. */
+  boolean allRebuilt() {
+    return !now().rebuilding().any() && !now().rebuilding().anyLeftovers();
+  }
+
   /** Likewise, as the drives of an array say that does not run. */
   BitSet rebuildingAtRest() {
     BitSet rebuilding = new BitSet();
@@ -450,6 +491,10 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
       if (iom(d) != null && iom(d).rebuild() != null) {
         Iom iom = iom(d);
         Shard.run(iom, () -> iom.rebuild().inBackground(runs));
+      }
+      if (iom(d) != null) {
+        Iom iom = iom(d);
+        Shard.run(iom, () -> iom.releaseStandIns(runs));
       }
     }
   }
@@ -643,8 +688,10 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   private long rebuildBytes(DriveLabel[] labels) {
+    boolean all = labels.length > shape.data() + shape.parity();
     return Arrays.stream(labels)
-            .filter(label -> label != null && label.root() != null && label.root().rebuilding())
+            .filter(label -> label != null && label.root() != null)
+            .filter(label -> all || label.root().rebuilding())
             .count()
         * shape.sizes().rebuildBytes();
   }

@@ -87,6 +87,7 @@ final class SimulationRun {
   private final SplittableRandom bugs;
   private final SplittableRandom additions;
   private final SplittableRandom hangs;
+  private final SplittableRandom vacations;
   private final Statistics statistics = new Statistics();
   private final List<String> events = new ArrayList<>();
   private final WrongWrites writes;
@@ -133,6 +134,7 @@ final class SimulationRun {
     this.bugs = root.split();
     this.additions = root.split();
     this.hangs = root.split();
+    this.vacations = root.split();
     this.memories = memories;
     this.writes = new WrongWrites(shape.drives() + MOST_ADDED, planted);
   }
@@ -242,7 +244,8 @@ final class SimulationRun {
     int failing = load.nextInt(most);
     int adding = additions.nextInt(4) == 0 ? additions.nextInt(most) : -1;
     for (int i = 0; i < most; i++) {
-      if (!rebuilding.isEmpty() && chance.nextInt(8) == 0) {
+      boolean background = !rebuilding.isEmpty() || array.vacations() > 0;
+      if (background && chance.nextInt(8) == 0) {
         array.rebuildInBackground(chance.nextInt(6));
       }
       array.client.load(1);
@@ -252,6 +255,9 @@ final class SimulationRun {
         return true;
       }
       if (i == adding && addInService() && mayCutAddition()) {
+        return true;
+      }
+      if (vacate() && vacations.nextInt(3) == 0 && plan.faults().contains(FaultKind.POWER_CUT)) {
         return true;
       }
       if (load.nextInt(8) == 0) {
@@ -325,6 +331,24 @@ final class SimulationRun {
           "power cut after %d requests to it; it is %s"
               .formatted(requests, array.drives.length > index ? "a member" : "none"));
     }
+  }
+
+  /** Has the others take over what the one drive has that is missing. */
+  private boolean vacate() {
+    boolean wanted = vacations.nextInt(6) == 0 && plan.faults().contains(FaultKind.VACATION);
+    BitSet missing = array.missing();
+    boolean can =
+        missing.cardinality() == 1
+            && rebuilding.isEmpty()
+            && !array.failingOver()
+            && !array.doneWithout(missing.nextSetBit(0));
+    if (!wanted || !can || armed != null || writes.anyBad()) {
+      return false;
+    }
+    int drive = missing.nextSetBit(0);
+    array.beginVacate(drive);
+    did(FaultKind.VACATION, "the others are to take over what drive %d has".formatted(drive));
+    return true;
   }
 
   private boolean breakSomething() {
@@ -481,7 +505,7 @@ final class SimulationRun {
         () -> {
           // Again and again: a drive that fails meanwhile has all begin anew.
           array.rebuildInBackground(runs);
-          return array.rebuilding().isEmpty();
+          return array.allRebuilt();
         });
   }
 
@@ -568,8 +592,9 @@ final class SimulationRun {
         array.adding()
             ? report.findings().stream().filter(f -> f.contains(" of the superblock ")).count()
             : 0;
+    long missing = away - (array.doneWithoutAtRest() >= 0 ? 1 : 0);
     long unexpected =
-        report.findingCount() - away - totals.damagedBlocks() - rootCopies - superblockCopies;
+        report.findingCount() - missing - totals.damagedBlocks() - rootCopies - superblockCopies;
     boolean lost =
         totals.lostBlocks() > 0
             || totals.damagedPages() > 0

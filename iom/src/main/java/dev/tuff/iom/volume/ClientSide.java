@@ -445,6 +445,7 @@ public final class ClientSide implements Actor {
       op.gfid = volume.attributes().gfid();
       op.firstRow = firstRow;
       op.rows = rows;
+      op.vacated = layout.vacated();
       owe(request);
       shard.send(volume.acting(drive), MessageType.QUERY_ALLOCATION, op, null, 0);
       if (!volume.present(drive)) {
@@ -524,7 +525,13 @@ public final class ClientSide implements Actor {
         AllocationOp op = (AllocationOp) message.subject;
         VolumeRequest request = (VolumeRequest) op.request;
         collect(request, op);
+        request.outdated |= op.outdated();
         recycle(op);
+        if (request.outdated && request.repliesOwed == 1) {
+          // Answers by two layouts tell of some rows twice, and of some not at all.
+          request.outdated = false;
+          startQuery(request.volume, request);
+        }
         replied(request);
         closed(request);
       }

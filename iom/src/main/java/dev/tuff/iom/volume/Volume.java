@@ -16,13 +16,16 @@ import java.util.function.ToLongFunction;
 public final class Volume {
   private volatile ObjectAttributes attributes;
   private volatile Bounds bounds;
-  private volatile Layout layout;
+  private volatile Laid laid;
   private final int segmentBlocks;
   private final Roster roster;
   private final SpaceBudget[] budgets;
   private final ClientSide[] clients;
   private final boolean readOnly;
   private volatile boolean deleted;
+
+  /** The layout of just these attributes. */
+  private record Laid(ObjectAttributes attributes, Layout layout) {}
 
   /**
    * For the array that assembles it: who acts for each drive, a budget per drive (null: missing), a
@@ -35,7 +38,7 @@ public final class Volume {
       ClientSide[] clients,
       boolean readOnly) {
     this.attributes = attributes;
-    this.layout = attributes.layout();
+    this.laid = new Laid(attributes, attributes.layout(roster.vacated()));
     this.segmentBlocks = MapShape.segmentBlocks(attributes.dataMembers(), attributes.chunkBlocks());
     this.roster = roster;
     this.budgets = budgets;
@@ -79,9 +82,9 @@ public final class Volume {
    * or its own as they are, to take a {@link #limit} back.
    */
   public void take(ObjectAttributes newer) {
-    attributes = newer;
     // Before clients get to rows that only the new one knows; of others both say the same.
-    layout = newer.layout();
+    attributes = newer;
+    laid = new Laid(newer, newer.layout(roster.vacated()));
     change(new Bounds(newer.sizeBytes(), true, clients.length));
   }
 
@@ -91,8 +94,17 @@ public final class Volume {
     return former;
   }
 
+  /** Where its chunks lie now; another after a failover, which nothing is under way in. */
+  @SuppressWarnings("ReferenceEquality") // whether they are the very same is quick to see
   Layout layout() {
-    return layout;
+    Laid now = laid;
+    ObjectAttributes of = attributes;
+    boolean other = now.layout.vacated() != roster.vacated() && of.parityMembers() > 0;
+    if (other || now.attributes != of) {
+      now = new Laid(of, of.layout(roster.vacated()));
+      laid = now;
+    }
+    return now.layout;
   }
 
   int segmentBlocks() {
@@ -139,6 +151,7 @@ public final class Volume {
 
   /** Whether a range has a whole row, which is written as stripes. */
   boolean hasWholeRow(long offset, long bytes) {
+    Layout layout = layout();
     if (layout.parityMembers() == 0 || layout.dataMembers() == 1) {
       return false;
     }

@@ -45,6 +45,9 @@ public final class VolumeRequest {
   boolean keepMapped;
   AllocationMap allocation;
 
+  /** Of a query: some of the answers were given by another layout than others. */
+  boolean outdated;
+
   /** Of a long request: where it is cut, up to what was issued already. */
   Cut cut;
 

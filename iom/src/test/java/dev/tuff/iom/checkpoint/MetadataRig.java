@@ -8,6 +8,8 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.journal.JournalEntry;
 import dev.tuff.iom.journal.JournalPosition;
 import dev.tuff.iom.journal.JournalRegion;
+import dev.tuff.iom.layout.Layout;
+import dev.tuff.iom.object.BlockMap;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.CnodePage;
 import dev.tuff.iom.object.ObjectAttributes;
@@ -131,11 +133,13 @@ final class MetadataRig {
     if (!objects.get(request, GFID, true)) {
       rig.settle();
     }
-    cnode = Cnode.open(request.page(), DRIVE, maps);
+    cnode = Cnode.open(request.page(), DRIVE, Layout.NONE, maps);
     if (cnode == null) {
       ObjectAttributes attributes =
           new ObjectAttributes(GFID, "map", 1L << 31, 16, 1, 0, 3, Toughness.HARDENED);
-      cnode = Cnode.create(request.page(), DRIVE, attributes, maps, journal.append(entry()));
+      cnode =
+          Cnode.create(
+              request.page(), DRIVE, Layout.NONE, attributes, maps, journal.append(entry()));
     }
   }
 
@@ -316,8 +320,8 @@ final class MetadataRig {
                   PageFormat.KIND_DATA_MAP,
                   gfid,
                   3,
-                  found.dataAddress(),
-                  found.dataCrc(),
+                  found.top(BlockMap.DATA).address(),
+                  found.top(BlockMap.DATA).crc(),
                   (index, leaf) -> entries(index, leaf, map));
             });
     return new OnDrive(map, pages, used);

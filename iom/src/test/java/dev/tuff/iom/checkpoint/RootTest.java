@@ -180,13 +180,13 @@ class RootTest {
     root.encode(block, 0, 0);
     Root found = Root.decode(block, 0, ID, 3, 0);
     assertThat(found.rebuilding()).isTrue();
-    assertThat(found.rebuilt(1, 0)).isFalse();
+    assertThat(found.passed(1, 0)).isFalse();
     root.freezeRebuild();
     root.encode(block, 0, 0);
     found = Root.decode(block, 0, ID, 3, 0);
-    assertThat(found.rebuilt(5, 1L << 40)).isTrue();
-    assertThat(found.rebuilt(6, 0x776)).isTrue();
-    assertThat(found.rebuilt(6, 0x777)).isFalse();
+    assertThat(found.passed(5, 1L << 40)).isTrue();
+    assertThat(found.passed(6, 0x776)).isTrue();
+    assertThat(found.passed(6, 0x777)).isFalse();
     assertThat(found.epoch()).isEqualTo(5);
     assertThat(found.incarnation(2)).isEqualTo(1);
     assertThat(found.incarnation(3)).isEqualTo(1);
@@ -194,7 +194,7 @@ class RootTest {
     assertThat(found.inEpoch(3)).isTrue();
     assertThat(found.inEpoch(2)).as("was not there").isFalse();
     root.endRebuild();
-    assertThat(root.rebuilt(9, 9)).isTrue();
+    assertThat(root.passed(9, 9)).isTrue();
     root.freezeRebuild();
     root.encode(block, 0, 0);
     assertThat(Root.decode(block, 0, ID, 3, 0).rebuilding()).isFalse();

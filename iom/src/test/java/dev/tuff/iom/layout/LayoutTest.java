@@ -140,7 +140,7 @@ class LayoutTest {
    */
   @Test
   void stretchesWorkedByHand() {
-    Layout layout = new Layout(3, List.of(new Stretch(2, 5)), 2, 1, 16);
+    Layout layout = new Layout(3, List.of(new Stretch(2, 5)), 2, 1, 16, Layout.NONE);
     int[][] drives = {{0, 1, 2}, {2, 0, 1}, {0, 1, 2}, {4, 0, 1}, {3, 4, 0}, {2, 3, 4}};
     for (int row = 0; row < drives.length; row++) {
       for (int member = 0; member < 3; member++) {
@@ -201,7 +201,7 @@ class LayoutTest {
     int n = shape[shape.length - 3];
     int k = shape[shape.length - 2];
     int chunk = shape[shape.length - 1];
-    Layout layout = new Layout(shape[0], further, n, k, chunk);
+    Layout layout = new Layout(shape[0], further, n, k, chunk, Layout.NONE);
     int most = further.getLast().drives();
     long rows = further.getLast().firstRow() + 2L * most + 1;
     long[] data = new long[most];
@@ -284,7 +284,8 @@ class LayoutTest {
             List.of(new Stretch(2, 3)),
             List.of(new Stretch(2, 4), new Stretch(2, 5)),
             List.of(new Stretch(2, 4), new Stretch(3, 4)))) {
-      assertThatThrownBy(() -> new Layout(3, wrong, 2, 1, 16)).isInstanceOf(Invariant.Broken.class);
+      assertThatThrownBy(() -> new Layout(3, wrong, 2, 1, 16, Layout.NONE))
+          .isInstanceOf(Invariant.Broken.class);
     }
   }
 }

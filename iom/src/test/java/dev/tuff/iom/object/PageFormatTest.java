@@ -84,11 +84,11 @@ class PageFormatTest {
   void cnodeBytesAreFrozen() {
     PageTree objects = new PageTree(cache, PageFormat.KIND_OBJECTS, 0, 4, top);
     Page page = leaf(objects, 9);
-    Cnode cnode = Cnode.create(page, 5, attributes(), cache, 0x77);
+    Cnode cnode = Cnode.create(page, 5, Layout.NONE, attributes(), cache, 0x77);
     cnode.addMappedDataBlocks(0x515253, 0x78);
     cnode.addMappedParityBlocks(0x616263, 0x79);
 
-    Page data = leaf(cnode.dataMap(), 0);
+    Page data = leaf(cnode.map(BlockMap.DATA), 0);
     Page dataTop = data;
     while (dataTop.parent != page) {
       dataTop = dataTop.parent;
@@ -121,7 +121,7 @@ class PageFormatTest {
   @Test
   void mapEntryBytesAreFrozen() {
     PageTree objects = new PageTree(cache, PageFormat.KIND_OBJECTS, 0, 4, top);
-    Cnode cnode = Cnode.create(leaf(objects, 9), 5, attributes(), cache, 1);
+    Cnode cnode = Cnode.create(leaf(objects, 9), 5, Layout.NONE, attributes(), cache, 1);
     assertThat(cnode.segmentBlocks()).isEqualTo(16);
     // Drive 5 of 6: data 0 in row 1, so lblk 16 to 31 are its first data blocks of that row.
     Layout layout = cnode.layout();
@@ -276,7 +276,7 @@ class PageFormatTest {
     Page page = leaf(objects, 9);
     long row = 4L * 16 * 4096;
     ObjectAttributes made = new ObjectAttributes(9, "v", row, 16, 4, 2, 6, Toughness.TAKEN);
-    Cnode cnode = Cnode.create(page, 7, made, cache, 1);
+    Cnode cnode = Cnode.create(page, 7, Layout.NONE, made, cache, 1);
     assertThat(cnode.layout().member(1, 7)).isEqualTo(6);
     ObjectAttributes grown = made.resized(20 * row, 8);
     cnode.change(grown, 2);
@@ -284,7 +284,7 @@ class PageFormatTest {
     assertThat(cnode.layout().drive(1, 0)).isZero();
     assertThat(page.getLong(408)).isEqualTo(1);
     assertThat(page.getLong(416)).isEqualTo(8);
-    assertThat(Cnode.open(page, 7, cache).attributes()).isEqualTo(grown);
+    assertThat(Cnode.open(page, 7, Layout.NONE, cache).attributes()).isEqualTo(grown);
   }
 
   /** What was made before knows of no levels; from a change of the extent on they are told. */
@@ -293,11 +293,11 @@ class PageFormatTest {
     PageTree objects = new PageTree(cache, PageFormat.KIND_OBJECTS, 0, 4, top);
     Page page = leaf(objects, 9);
     ObjectAttributes small = new ObjectAttributes(9, "v", 1 << 20, 16, 4, 2, 6, Toughness.TAKEN);
-    Cnode cnode = Cnode.create(page, 5, small, cache, 1);
-    assertThat(cnode.dataMap().levels()).isEqualTo(1);
+    Cnode cnode = Cnode.create(page, 5, Layout.NONE, small, cache, 1);
+    assertThat(cnode.map(BlockMap.DATA).levels()).isEqualTo(1);
     ObjectAttributes large = small.resized(1L << 40, 6);
     cnode.change(large, 2);
-    assertThat(cnode.dataMap().levels()).isEqualTo(1);
+    assertThat(cnode.map(BlockMap.DATA).levels()).isEqualTo(1);
     assertThat(page.getByte(400)).isEqualTo((byte) 1);
     assertThat(page.getByte(401)).isEqualTo((byte) 1);
     assertThat(cnode.lblks()).isEqualTo((1L << 40) / 4096 / 4);
@@ -309,13 +309,13 @@ class PageFormatTest {
     assertThat(cnode.dataLeaf(request, last, true)).isTrue();
     assertThat(page.getByte(400)).isEqualTo((byte) 4);
     assertThat(page.getByte(401)).isEqualTo((byte) 1);
-    Cnode again = Cnode.open(page, 5, cache);
-    assertThat(again.dataMap().levels()).isEqualTo(4);
-    assertThat(again.parityMap().levels()).isEqualTo(1);
+    Cnode again = Cnode.open(page, 5, Layout.NONE, cache);
+    assertThat(again.map(BlockMap.DATA).levels()).isEqualTo(4);
+    assertThat(again.map(BlockMap.PARITY).levels()).isEqualTo(1);
     page.setByte(400, (byte) 7);
-    assertThat(Cnode.open(page, 5, cache)).isNull();
+    assertThat(Cnode.open(page, 5, Layout.NONE, cache)).isNull();
     page.setByte(400, (byte) 0);
-    assertThat(Cnode.open(page, 5, cache).dataMap().levels())
+    assertThat(Cnode.open(page, 5, Layout.NONE, cache).map(BlockMap.DATA).levels())
         .as("an object of this size that is made now")
         .isEqualTo(MapShape.of(large).dataLevels());
   }

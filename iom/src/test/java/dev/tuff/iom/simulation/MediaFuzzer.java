@@ -10,6 +10,7 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.journal.JournalPosition;
 import dev.tuff.iom.journal.JournalReader;
 import dev.tuff.iom.journal.JournalRegion;
+import dev.tuff.iom.object.BlockMap;
 import dev.tuff.iom.object.CnodePage;
 import dev.tuff.iom.object.MapShape;
 import dev.tuff.iom.object.PageFormat;
@@ -104,8 +105,18 @@ final class MediaFuzzer implements AutoCloseable {
     } else if (kind == Kind.OBJECTS) {
       CnodePage cnode = CnodePage.decode(page);
       MapShape shape = MapShape.of(cnode.attributes());
-      walk(Kind.DATA_MAP, shape.dataLevels(), cnode.dataAddress(), here, DATA_MAP_POINTER);
-      walk(Kind.PARITY_MAP, shape.parityLevels(), cnode.parityAddress(), here, PARITY_MAP_POINTER);
+      walk(
+          Kind.DATA_MAP,
+          shape.dataLevels(),
+          cnode.top(BlockMap.DATA).address(),
+          here,
+          DATA_MAP_POINTER);
+      walk(
+          Kind.PARITY_MAP,
+          shape.parityLevels(),
+          cnode.top(BlockMap.PARITY).address(),
+          here,
+          PARITY_MAP_POINTER);
     }
   }
 

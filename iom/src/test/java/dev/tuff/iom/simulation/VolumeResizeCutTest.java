@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.device.SimulatedDrive;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.object.BlockMap;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.volume.RequestResult;
@@ -165,7 +166,7 @@ class VolumeResizeCutTest {
 
   private static int levels(SimulatedArray array) {
     Cnode cnode = array.iom(0).rooms().cnode(Shape.GFID);
-    long leaves = cnode.dataMap().maxLeaves();
+    long leaves = cnode.map(BlockMap.DATA).maxLeaves();
     return leaves == 1 ? 1 : 2;
   }
 }
