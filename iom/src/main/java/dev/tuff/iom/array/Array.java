@@ -124,7 +124,7 @@ public final class Array implements AutoCloseable {
     this.roster = new Roster(count, most);
     this.budgets = new SpaceBudget[most];
     this.rebuild = new ArrayRebuild(this);
-    this.spares = new Spares(this, options.spares(), options.driveListener());
+    this.spares = new Spares(this, options.spares(), options.takeOver(), options.driveListener());
     this.volumes = new ArrayVolumes(this, shards, this::volumeOf, readOnly);
   }
 
@@ -313,6 +313,11 @@ public final class Array implements AutoCloseable {
     }
   }
 
+  /** Nothing is rebuilt any more: what had to wait for that may be done. */
+  void onRebuilt() {
+    spares.look();
+  }
+
   private HangWatch[] watches() {
     HangWatch[] watches = new HangWatch[loops.length];
     for (int s = 0; s < loops.length; s++) {
@@ -336,6 +341,18 @@ public final class Array implements AutoCloseable {
   /** True while a drive does not have everything yet. */
   public boolean anythingToRebuild() {
     return failover != null && failover.rebuilding().any();
+  }
+
+  /** True while that is so, or drives hold something for another which that has itself by now. */
+  boolean anythingToDo() {
+    return anythingToRebuild() || (failover != null && failover.rebuilding().anyLeftovers());
+  }
+
+  /** True when the place of a drive is vacated and the others have all that it had. */
+  boolean takenOver(int drive) {
+    return roster.vacated() == drive
+        && !present(drive)
+        && (failover == null || !failover.rebuilding().anyStandsIn());
   }
 
   boolean rebuilding(int drive) {
@@ -705,6 +722,34 @@ public final class Array implements AutoCloseable {
     }
   }
 
+  /**
+   * Has the others take over what a drive had that is missing, with free space of theirs, while
+   * clients go on: they see nothing of it but a pause. When this returns what is written from then
+   * on has all its protection, and the rest is being rebuilt. It ends when a drive takes the place:
+   * {@link #replaceInService}.
+   *
+   * @throws ArrayException with one sentence when they can't; nothing was changed then
+   */
+  void takeOver(int index) {
+    CompletableFuture<Void> vacated = new CompletableFuture<>();
+    failover.vacate(
+        index,
+        refusal -> {
+          if (refusal == null) {
+            vacated.complete(null);
+          } else {
+            vacated.completeExceptionally(refusal);
+          }
+        });
+    await(vacated);
+    awaitServing();
+  }
+
+  /** The place whose rows are on others, below 0 when there is none. */
+  int vacated() {
+    return roster.vacated();
+  }
+
   /** The most drives that there can be in this run. */
   int mostDrives() {
     return devices.length;
@@ -740,11 +785,11 @@ public final class Array implements AutoCloseable {
     }
   }
 
-  /** The first drive that is missing, below 0 when none is. */
+  /** The first drive that is missing and in whose place no others are; below 0 when none is. */
   int firstMissing() {
     awaitServing();
     for (int d = 0; d < driveCount(); d++) {
-      if (!present(d)) {
+      if (!present(d) && roster.vacated() != d) {
         return d;
       }
     }
@@ -760,7 +805,8 @@ public final class Array implements AutoCloseable {
   int lost(int drive) {
     int lost = 0;
     for (int d = 0; d < driveCount(); d++) {
-      lost += d != drive && (!present(d) || rebuilding(d)) ? 1 : 0;
+      boolean there = d == drive || (present(d) && !rebuilding(d)) || takenOver(d);
+      lost += there ? 0 : 1;
     }
     return lost;
   }
@@ -768,7 +814,7 @@ public final class Array implements AutoCloseable {
   private int missing() {
     int missing = 0;
     for (int d = 0; d < driveCount(); d++) {
-      missing += present(d) ? 0 : 1;
+      missing += present(d) || takenOver(d) ? 0 : 1;
     }
     return missing;
   }
@@ -1018,6 +1064,11 @@ public final class Array implements AutoCloseable {
   }
 
   private DriveInfo driveInfo(int d, Map<Long, Long> used) {
+    DriveInfo info = driveInfoItself(d, used);
+    return takenOver(d) ? info.inState("taken over") : info;
+  }
+
+  private DriveInfo driveInfoItself(int d, Map<Long, Long> used) {
     DriveLabel label = drives.labels()[d];
     DriveLabel stale = drives.stale()[d];
     if (label == null && stale != null) {
@@ -1074,7 +1125,9 @@ public final class Array implements AutoCloseable {
                   new DriveInfo(
                       d,
                       label.path().toString(),
-                      progress == null || progress.over() ? "online" : "rebuilding",
+                      progress == null || progress.over()
+                          ? "online"
+                          : rooms.root.standingIn() ? "taking over" : "rebuilding",
                       s.sizeBlocks() * Drive.BLOCK_BYTES,
                       (rooms.allocator.blocks() - rooms.allocator.freeBlocks()) * Drive.BLOCK_BYTES,
                       (long) s.journalBlocks() * Drive.BLOCK_BYTES,

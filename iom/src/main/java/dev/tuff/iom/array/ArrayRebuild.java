@@ -64,7 +64,7 @@ final class ArrayRebuild implements AutoCloseable {
 
   /** Goes on with what is to be rebuilt, if anything is. */
   synchronized void start() {
-    if (!stopped && thread == null && array.anythingToRebuild()) {
+    if (!stopped && thread == null && array.anythingToDo()) {
       thread = Thread.ofPlatform().name("tuff-rebuild").daemon(true).start(this::run);
     }
   }
@@ -85,7 +85,8 @@ final class ArrayRebuild implements AutoCloseable {
       }
       boolean idle = System.nanoTime() - busyAt > IDLE_NANOS;
       apply(runs(idle, tick++));
-      if (!array.anythingToRebuild() && ended()) {
+      if (!array.anythingToDo() && ended()) {
+        array.onRebuilt();
         return;
       }
       try {
@@ -98,7 +99,7 @@ final class ArrayRebuild implements AutoCloseable {
 
   /** Unless there is something to do again by now. */
   private synchronized boolean ended() {
-    if (array.anythingToRebuild()) {
+    if (array.anythingToDo()) {
       return false;
     }
     thread = null;
@@ -122,6 +123,7 @@ final class ArrayRebuild implements AutoCloseable {
       array.onDrive(
           d,
           iom -> {
+            iom.releaseStandIns(stopped ? 0 : runs);
             if (iom.rebuild() != null) {
               iom.rebuild().inBackground(stopped ? 0 : runs);
               of.note(iom.rebuild().progress(), System.nanoTime());

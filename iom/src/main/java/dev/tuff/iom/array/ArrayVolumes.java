@@ -148,6 +148,11 @@ final class ArrayVolumes {
     int data = spec.dataMembers() == 0 ? any.defaultData() : spec.dataMembers();
     int parity = spec.parityMembers() < 0 ? any.defaultParity() : spec.parityMembers();
     Formatter.checkProtection(array.driveCount(), data, parity);
+    if (parity > 0 && array.vacated() >= 0 && data + parity == array.driveCount()) {
+      throw new ArrayException(
+          "Protection %d+%d takes all %d drives, and drive %d is missing; replace it first."
+              .formatted(data, parity, array.driveCount(), array.vacated()));
+    }
     return new ObjectAttributes(
         nextGfid(),
         spec.name(),

@@ -18,6 +18,8 @@ import java.util.List;
  *     when the array is long-running and can be written
  * @param driveListener hears what becomes of drives
  * @param driveTimeoutNanos a drive that does not answer a request for so long has failed
+ * @param takeOver whether the others take over what a drive had that is missing, with free space of
+ *     theirs, when no spare can; likewise
  */
 public record AssembleOptions(
     int shards,
@@ -28,7 +30,8 @@ public record AssembleOptions(
     boolean longRunning,
     List<Path> spares,
     DriveListener driveListener,
-    long driveTimeoutNanos) {
+    long driveTimeoutNanos,
+    boolean takeOver) {
   /**
    * As long as the kernel gives a command before it begins to abort it, which may take minutes
    * more: by default for SCSI, SATA and NVMe.
@@ -71,6 +74,15 @@ public record AssembleOptions(
      */
     default void onAdded(int drive, Path path) {}
 
+    /**
+     * The others take over what a drive had, and rebuild it on free space of theirs. On a thread of
+     * its own.
+     */
+    default void onTakingOver(int drive) {}
+
+    /** They can't, and what the drive had is not protected as it was. On a thread of its own. */
+    default void onNotTakenOver(int drive, String why) {}
+
     /** A spare can't be used. On a thread of its own. */
     default void onRefused(Path spare, String why) {}
   }
@@ -89,7 +101,8 @@ public record AssembleOptions(
         false,
         List.of(),
         DriveListener.NONE,
-        DRIVE_TIMEOUT_NANOS);
+        DRIVE_TIMEOUT_NANOS,
+        false);
   }
 
   /** The same with memory for a server. */
@@ -103,13 +116,23 @@ public record AssembleOptions(
         longRunning,
         spares,
         driveListener,
-        driveTimeoutNanos);
+        driveTimeoutNanos,
+        takeOver);
   }
 
   /** The same with another limit for drives. */
   public AssembleOptions withDriveTimeout(long nanos) {
     return new AssembleOptions(
-        shards, readOnly, pinned, lookOnly, serverBytes, longRunning, spares, driveListener, nanos);
+        shards,
+        readOnly,
+        pinned,
+        lookOnly,
+        serverBytes,
+        longRunning,
+        spares,
+        driveListener,
+        nanos,
+        takeOver);
   }
 
   /** One shard a core, pinned if there are more cores than shards, for reading and writing. */
@@ -117,9 +140,24 @@ public record AssembleOptions(
     return new AssembleOptions(0, false, true);
   }
 
-  /** Likewise, for long, with spares. */
+  /** The same, with or without others taking over from a drive that is missing. */
+  public AssembleOptions withTakeOver(boolean does) {
+    return new AssembleOptions(
+        shards,
+        readOnly,
+        pinned,
+        lookOnly,
+        serverBytes,
+        longRunning,
+        spares,
+        driveListener,
+        driveTimeoutNanos,
+        does);
+  }
+
+  /** Likewise, for long, with spares, and with drives that take over where there is none. */
   public static AssembleOptions service(List<Path> spares, DriveListener listener) {
     return new AssembleOptions(
-        0, false, true, false, 0, true, spares, listener, DRIVE_TIMEOUT_NANOS);
+        0, false, true, false, 0, true, spares, listener, DRIVE_TIMEOUT_NANOS, true);
   }
 }

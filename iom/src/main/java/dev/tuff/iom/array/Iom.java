@@ -177,22 +177,17 @@ public final class Iom implements Acting {
     Checkpoint checkpoint = rooms.checkpoint;
     if (checkpoint.running()) {
       checkpoint.proceed();
-    } else if (checkpointDue() || (rebuilding != null && rebuilding.endsWithCheckpoint())) {
+    } else if (checkpointDue() || rebuild.endsWithCheckpoint()) {
       startCheckpoint(oldestOpenId(), data::resume);
     }
   }
 
   private void startCheckpoint(long oldestNeeded, Runnable done) {
-    DriveRebuild rebuilding = rebuild.own();
-    if (rebuilding == null) {
-      rooms.checkpoint.start(oldestNeeded, done);
-      return;
-    }
-    rebuilding.onCheckpointStarted();
+    rebuild.onCheckpointStarted();
     rooms.checkpoint.start(
         oldestNeeded,
         () -> {
-          rebuilding.onCheckpointDone();
+          rebuild.onCheckpointDone();
           done.run();
         });
   }

@@ -5,46 +5,78 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Drives that wait to take the place of one that fails, and the thread that lets them in: an array
- * that has lost a drive goes on without it first, and then with the spare, which is rebuilt.
+ * What is done about a drive that is missing, and the thread that does it: an array that has lost a
+ * drive goes on without it first, then with a spare, which is rebuilt. Where there is none, or no
+ * more, the other drives take over what it had, if they have room.
  */
 final class Spares {
   private final Array array;
   private final List<Path> spares;
+  private final boolean takeOver;
   private final AssembleOptions.DriveListener listener;
+  private String lastRefusal = "";
   private Thread thread;
   private boolean stopped;
 
-  Spares(Array array, List<Path> spares, AssembleOptions.DriveListener listener) {
+  Spares(Array array, List<Path> spares, boolean takeOver, AssembleOptions.DriveListener listener) {
     this.array = array;
     this.spares = new ArrayList<>(spares);
+    this.takeOver = takeOver;
     this.listener = listener;
   }
 
-  /** A drive may be missing now; any thread. */
+  /** A drive may be missing now, or others may have room for what it had; any thread. */
   synchronized void look() {
-    if (!stopped && thread == null && !spares.isEmpty()) {
+    if (!stopped && thread == null && (takeOver || !spares.isEmpty())) {
       thread = Thread.ofPlatform().name("tuff-spares").daemon(true).start(this::run);
     }
   }
 
   private void run() {
-    while (true) {
+    boolean more = true;
+    while (more) {
       int index = array.firstMissing();
       Path spare;
       synchronized (this) {
-        if (stopped || index < 0 || spares.isEmpty() || array.failure() != null) {
+        if (stopped || index < 0 || array.failure() != null) {
           thread = null;
           return;
         }
-        spare = spares.removeFirst();
+        spare = spares.isEmpty() ? null : spares.removeFirst();
       }
-      try {
-        array.replaceInService(new Replacement(index, spare, false, false, false));
-        listener.onTaken(index, spare);
-      } catch (ArrayException refused) {
-        listener.onRefused(spare, refused.getMessage());
+      if (spare != null) {
+        letIn(index, spare);
+      } else {
+        more = takeOver && letOthersTakeOver(index);
       }
+    }
+    synchronized (this) {
+      thread = null;
+    }
+  }
+
+  private void letIn(int index, Path spare) {
+    try {
+      array.replaceInService(new Replacement(index, spare, false, false, false));
+      listener.onTaken(index, spare);
+    } catch (ArrayException refused) {
+      listener.onRefused(spare, refused.getMessage());
+    }
+  }
+
+  /** False when they can't; each reason is told once. */
+  private boolean letOthersTakeOver(int index) {
+    try {
+      array.takeOver(index);
+      lastRefusal = "";
+      listener.onTakingOver(index);
+      return true;
+    } catch (ArrayException refused) {
+      if (!refused.getMessage().equals(lastRefusal)) {
+        lastRefusal = refused.getMessage();
+        listener.onNotTakenOver(index, lastRefusal);
+      }
+      return false;
     }
   }
 

@@ -190,16 +190,10 @@ public final class ArrayCheck {
     states = new DriveState[places];
     paths = new String[places];
     java.util.Arrays.fill(states, DriveState.MISSING);
-    // Those that were replaced come last: their places are taken.
-    for (boolean stale : new boolean[] {false, true}) {
-      for (Candidate candidate : candidates) {
-        Root root = candidate.label().root();
-        if ((root != null && Epoch.stale(root, newest)) == stale) {
-          place(candidate, newest, faults.get(candidate.device()));
-        }
-      }
-    }
+    place(candidates, false, newest, faults);
     takeVacated(newest == null ? Layout.NONE : newest.vacated());
+    // Those that were replaced come last: their places are taken.
+    place(candidates, true, newest, faults);
     for (int d = 0; d < drives.length; d++) {
       if (states[d] == DriveState.MISSING && takenOver && d == vacated) {
         notes.add("drive " + d + " is missing, and the others have all that it had");
@@ -275,6 +269,19 @@ public final class ArrayCheck {
     return first.label().superblock();
   }
 
+  private void place(
+      List<Candidate> candidates,
+      boolean stale,
+      Root newest,
+      Map<BlockDevice, List<String>> faults) {
+    for (Candidate candidate : candidates) {
+      Root root = candidate.label().root();
+      if ((root != null && Epoch.stale(root, newest)) == stale) {
+        place(candidate, newest, faults.get(candidate.device()));
+      }
+    }
+  }
+
   private void place(Candidate candidate, Root newest, List<String> faults) {
     DriveLabel label = candidate.label();
     Superblock superblock = label.superblock();
@@ -315,9 +322,14 @@ public final class ArrayCheck {
     // One that took part in the newest epoch and does not say so yet was stopped in its recovery.
     if (Epoch.stale(label.root(), newest)) {
       states[index] = DriveState.STALE;
-      findings.add(
+      String stale =
           "drive %d (%s): is stale, its epoch is %d and the array's is %d; it was left out"
-              .formatted(index, label.path(), label.root().epoch(), newest.epoch()));
+              .formatted(index, label.path(), label.root().epoch(), newest.epoch());
+      if (takenOver && index == vacated) {
+        notes.add(stale + ", and the others have all that it had");
+      } else {
+        findings.add(stale);
+      }
       return;
     }
     states[index] = DriveState.SOUND;

@@ -113,7 +113,9 @@ final class DriveStep {
       if (address == 0 || object.layout.standsIn(lblk / object.layout.chunkBlocks(), drive.index)) {
         continue;
       }
-      drive.use(address, () -> "what drive %d held in place of another".formatted(drive.index));
+      if (!drive.journal.freed(address)) {
+        drive.use(address, () -> "what drive %d held in place of another".formatted(drive.index));
+      }
       mappedData += map.ofParity() ? 0 : 1;
       mappedParity += map.ofParity() ? 1 : 0;
       if (drive.root.leftoversOf() == Layout.NONE) {

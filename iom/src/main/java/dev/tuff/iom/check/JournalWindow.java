@@ -76,6 +76,7 @@ final class JournalWindow {
   private final Map<Moved, Long> moved = new HashMap<>();
   private final Map<Place, Rebuilt> rebuilt = new HashMap<>();
   private final Set<Place> movedPlaces = new HashSet<>();
+  private final Set<Long> freed = new HashSet<>();
   private final Set<Long> closed = new HashSet<>();
   private final Set<Long> mentioned = new HashSet<>();
   private final List<ObjectAttributes> created = new ArrayList<>();
@@ -297,7 +298,9 @@ final class JournalWindow {
       return false;
     }
     for (int i = 0; i < count; i++) {
-      mentioned.add(segment.get(PageFormat.LONG, at + FREED_HEADER_BYTES + (long) i * Long.BYTES));
+      long address = segment.get(PageFormat.LONG, at + FREED_HEADER_BYTES + (long) i * Long.BYTES);
+      mentioned.add(address);
+      freed.add(address);
     }
     return true;
   }
@@ -381,6 +384,11 @@ final class JournalWindow {
    */
   boolean mentions(long address) {
     return mentioned.contains(address);
+  }
+
+  /** True when what a map as a stand-in has there was given back, and it may be in use again. */
+  boolean freed(long address) {
+    return freed.contains(address);
   }
 
   /** All blocks that entries are about. */

@@ -498,19 +498,19 @@ public final class DriveRebuild {
   // ---- the end
 
   /** True when a checkpoint is wanted, to say that all is rebuilt. */
-  public boolean endsWithCheckpoint() {
+  boolean endsWithCheckpoint() {
     return phase == Phase.ENDING;
   }
 
   /** A checkpoint has frozen what the root says. */
-  public void onCheckpointStarted() {
+  void onCheckpointStarted() {
     if (phase == Phase.ENDING) {
       phase = Phase.ENDED_IN_CHECKPOINT;
     }
   }
 
   /** And it is on the drive. */
-  public void onCheckpointDone() {
+  void onCheckpointDone() {
     if (phase == Phase.ENDED_IN_CHECKPOINT) {
       phase = Phase.OVER;
       rooms.rebuilding.remove(rooms.driveIndex);

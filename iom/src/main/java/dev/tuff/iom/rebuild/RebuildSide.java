@@ -48,6 +48,27 @@ public final class RebuildSide {
     release.step(leaves);
   }
 
+  /** True when a checkpoint is wanted, to say that something of this room is over. */
+  public boolean endsWithCheckpoint() {
+    return release.endsWithCheckpoint() || (own != null && own.endsWithCheckpoint());
+  }
+
+  /** A checkpoint has frozen what the root says. */
+  public void onCheckpointStarted() {
+    release.onCheckpointStarted();
+    if (own != null) {
+      own.onCheckpointStarted();
+    }
+  }
+
+  /** And it is on the drive. */
+  public void onCheckpointDone() {
+    release.onCheckpointDone();
+    if (own != null) {
+      own.onCheckpointDone();
+    }
+  }
+
   /** Handles the messages between IOMs that are about rebuilding. */
   public void onMessage(MessageType type, Object subject, long number) {
     switch (type) {

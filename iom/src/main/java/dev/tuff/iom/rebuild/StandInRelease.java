@@ -21,6 +21,14 @@ import java.util.List;
 public final class StandInRelease {
   private static final BlockMap[] MAPS = {BlockMap.STAND_IN_DATA, BlockMap.STAND_IN_PARITY};
 
+  private enum End {
+    NOT_YET,
+    /** Nothing is left; a checkpoint has to say so. */
+    DUE,
+    IN_CHECKPOINT,
+    OVER
+  }
+
   private final SideRooms rooms;
   private final ArrayDeque<Cnode> objects = new ArrayDeque<>();
   private final PageRequest leaf = new PageRequest(answered -> onPage());
@@ -29,6 +37,7 @@ public final class StandInRelease {
   private boolean begun;
   private boolean looking;
   private boolean halted;
+  private End end = End.NOT_YET;
   private int steps;
 
   StandInRelease(SideRooms rooms) {
@@ -37,7 +46,11 @@ public final class StandInRelease {
 
   /** Goes on with so many leaves, if there is anything to free. */
   void step(int leaves) {
-    if (halted || looking || rooms.root.leftoversOf() == Layout.NONE || isNeeded()) {
+    if (halted
+        || looking
+        || end != End.NOT_YET
+        || rooms.root.leftoversOf() == Layout.NONE
+        || isNeeded()) {
       return;
     }
     if (!begun) {
@@ -72,8 +85,28 @@ public final class StandInRelease {
       }
       take();
     }
-    if (objects.isEmpty()) {
+    if (objects.isEmpty() && end == End.NOT_YET) {
       rooms.root.endLeftovers();
+      end = End.DUE;
+    }
+  }
+
+  /** True when a checkpoint is wanted, to say that nothing is left. */
+  boolean endsWithCheckpoint() {
+    return end == End.DUE;
+  }
+
+  /** A checkpoint has frozen what the root says. */
+  void onCheckpointStarted() {
+    if (end == End.DUE) {
+      end = End.IN_CHECKPOINT;
+    }
+  }
+
+  /** And it is on the drive: only now another place may be vacated. */
+  void onCheckpointDone() {
+    if (end == End.IN_CHECKPOINT) {
+      end = End.OVER;
       rooms.rebuilding.removeLeftovers(rooms.driveIndex);
     }
   }

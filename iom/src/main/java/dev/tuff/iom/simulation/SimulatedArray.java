@@ -400,6 +400,11 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return vacations;
   }
 
+  /** True when the place of a drive is vacated. */
+  boolean vacated(int drive) {
+    return roster.vacated() == drive;
+  }
+
   /** True when the place of a drive is vacated and the others have all that it had. */
   boolean doneWithout(int drive) {
     return roster.vacated() == drive && !now().rebuilding().anyStandsIn();

@@ -341,7 +341,9 @@ final class SimulationRun {
         missing.cardinality() == 1
             && rebuilding.isEmpty()
             && !array.failingOver()
-            && !array.doneWithout(missing.nextSetBit(0));
+            // A bug in a start stops the array.
+            && array.bug().drive() < 0
+            && !array.vacated(missing.nextSetBit(0));
     if (!wanted || !can || armed != null || writes.anyBad()) {
       return false;
     }
