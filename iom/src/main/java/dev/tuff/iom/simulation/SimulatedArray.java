@@ -87,6 +87,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private Failover failover;
   private int failovers;
   private int vacations;
+  private boolean vacating;
   private BitSet leftOut = new BitSet();
   private Volume volume;
 
@@ -392,7 +393,18 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** Has the others take over what a drive has that is missing; goes on by itself. */
   void beginVacate(int drive) {
-    failover.vacate(drive, refusal -> vacations += refusal == null ? 1 : 0);
+    vacating = true;
+    failover.vacate(
+        drive,
+        refusal -> {
+          vacating = false;
+          vacations += refusal == null ? 1 : 0;
+        });
+  }
+
+  /** True while they are about to begin. */
+  boolean vacating() {
+    return vacating;
   }
 
   /** How often they have begun to. */
@@ -405,9 +417,10 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     return roster.vacated() == drive;
   }
 
-  /** True when the place of a drive is vacated and the others have all that it had. */
-  boolean doneWithout(int drive) {
-    return roster.vacated() == drive && !now().rebuilding().anyStandsIn();
+  /** The place that is vacated and of which the others have all that was there; or below 0. */
+  int doneWithout() {
+    boolean done = !vacating && !failover.busy() && !now().rebuilding().anyStandsIn();
+    return done ? roster.vacated() : -1;
   }
 
   /** The place of which that is so, as the drives of an array say that does not run; or below 0. */
@@ -1049,6 +1062,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
     idleShards = 0;
     resizePrepared = false;
     putDue = false;
+    vacating = false;
     client.end();
   }
 
@@ -1061,7 +1075,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   }
 
   private boolean quiet() {
-    if (failover.busy() || bugShown || arriving != null) {
+    if (failover.busy() || bugShown || arriving != null || vacating) {
       return false;
     }
     for (int d = 0; d < drives.length; d++) {

@@ -118,6 +118,9 @@ final class SimulationRun {
   /** No client will write any more. */
   private boolean lastTurn;
 
+  /** A place that is vacated and of which the others have all that was there, below 0 if none. */
+  private int doneWithout = -1;
+
   /** Drives that took the place of others and do not have everything yet. */
   private BitSet rebuilding = new BitSet();
 
@@ -418,6 +421,7 @@ final class SimulationRun {
   }
 
   private boolean bearable(int drive) {
+    doneWithout = array.doneWithout();
     return !writes.anyBad()
         && armed == null
         && vanished < 0
@@ -434,7 +438,8 @@ final class SimulationRun {
     int chances = bugs.nextInt(1 << bugs.nextInt(9));
     boolean breaks = bugs.nextInt(3) == 0 && plan.faults().contains(FaultKind.IOM_BUG);
     // A bug in a start stops the array.
-    if (!breaks || !bearable(drive) || array.adding() || array.failingOver()) {
+    boolean starts = array.adding() || array.failingOver() || array.vacating();
+    if (!breaks || !bearable(drive) || starts) {
       return false;
     }
     behind.set(drive);
@@ -464,6 +469,7 @@ final class SimulationRun {
       array.drives[vanished].comeBack();
       vanished = -1;
     }
+    doneWithout = array.doneWithoutAtRest();
     rebuilding = array.rebuildingAtRest();
     rebuilding.andNot(behind);
   }
@@ -594,7 +600,7 @@ final class SimulationRun {
         array.adding()
             ? report.findings().stream().filter(f -> f.contains(" of the superblock ")).count()
             : 0;
-    long missing = away - (array.doneWithoutAtRest() >= 0 ? 1 : 0);
+    long missing = away - (doneWithout >= 0 ? 1 : 0);
     long unexpected =
         report.findingCount() - missing - totals.damagedBlocks() - rootCopies - superblockCopies;
     boolean lost =
@@ -758,6 +764,9 @@ final class SimulationRun {
    */
   private BitSet away() {
     BitSet away = (BitSet) behind.clone();
+    if (doneWithout >= 0) {
+      away.clear(doneWithout);
+    }
     away.or(rebuilding);
     return away;
   }
@@ -788,6 +797,7 @@ final class SimulationRun {
       if (empty || itself) {
         behind.clear(drive);
         stale.clear(drive);
+        doneWithout = doneWithout == drive ? -1 : doneWithout;
         rebuilding.set(drive);
         writes.replaced(drive);
         places = without(drive, places);

@@ -23,7 +23,7 @@ class AddDriveTest {
   private static final AssembleOptions PLAIN = new AssembleOptions(2, false, false);
   private static final AssembleOptions SERVICE =
       new AssembleOptions(
-          2, false, false, false, 0, true, List.of(), DriveListener.NONE, 30_000_000_000L);
+          2, false, false, false, 0, true, List.of(), DriveListener.NONE, 30_000_000_000L, false);
 
   private static byte[] content(long seed, int bytes) {
     byte[] content = new byte[bytes];
@@ -230,7 +230,7 @@ class AddDriveTest {
           Array.assemble(
               files.paths.subList(0, 3),
               new AssembleOptions(
-                  2, false, false, false, 0, true, List.of(), listener, 30_000_000_000L))) {
+                  2, false, false, false, 0, true, List.of(), listener, 30_000_000_000L, false))) {
         CountDownLatch stop = new CountDownLatch(1);
         CompletableFuture<Integer> load =
             CompletableFuture.supplyAsync(
@@ -289,7 +289,16 @@ class AddDriveTest {
           Array.assemble(
               files.paths.subList(0, 2),
               new AssembleOptions(
-                  2, false, false, false, 0, true, spares, DriveListener.NONE, 30_000_000_000L))) {
+                  2,
+                  false,
+                  false,
+                  false,
+                  0,
+                  true,
+                  spares,
+                  DriveListener.NONE,
+                  30_000_000_000L,
+                  false))) {
         while (array.failure() == null && array.status().degraded()) {
           Thread.sleep(5);
         }

@@ -167,7 +167,8 @@ class ArrayModelTest {
                   throw new AssertionError(why);
                 }
               },
-              30_000_000_000L);
+              30_000_000_000L,
+              false);
       int first = random.nextInt(drives);
       int second = (first + 1) % drives;
       try (Array array = Array.assemble(members, options)) {

@@ -115,7 +115,8 @@ class IomBugTest {
             heard.add("bug in " + drive + ": " + bug.getClass().getSimpleName());
           }
         },
-        30_000_000_000L);
+        30_000_000_000L,
+        false);
   }
 
   private static void format(TestDrives files, int data, int parity) {
