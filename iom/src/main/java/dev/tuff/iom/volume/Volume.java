@@ -68,10 +68,11 @@ public final class Volume {
 
   /**
    * Requests that start from now on reach to {@code sizeBytes} at most, and leave alone what is
-   * beyond it, also in the block where it ends. Returns the bounds of those that started before.
+   * beyond it, also in the block where it ends. Returns the bounds of those that started before, or
+   * the last of theirs.
    */
   public Bounds limit(long sizeBytes) {
-    return change(new Bounds(sizeBytes, false, clients.length));
+    return change(sizeBytes, false);
   }
 
   /**
@@ -82,12 +83,12 @@ public final class Volume {
     attributes = newer;
     // Before clients get to rows that only the new one knows; of others both say the same.
     layout = newer.layout();
-    change(new Bounds(newer.sizeBytes(), true, clients.length));
+    change(newer.sizeBytes(), true);
   }
 
-  private Bounds change(Bounds newer) {
+  private Bounds change(long sizeBytes, boolean lastBlockWhole) {
     Bounds former = bounds;
-    bounds = newer;
+    bounds = former.next(sizeBytes, lastBlockWhole);
     return former;
   }
 
