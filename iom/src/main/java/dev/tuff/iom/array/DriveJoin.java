@@ -161,6 +161,9 @@ final class DriveJoin {
             Arrays.stream(labels)
                 .map(label -> label == null ? null : label.root())
                 .toArray(Root[]::new));
+    if (newest.vacated() == index) {
+      checkBearable(labels, index);
+    }
     if (newest.incarnation(index) >= Root.MAX_INCARNATION) {
       throw new ArrayException(
           "Drive %d was replaced %d times, and that is all an array can tell apart; copy its volumes to a new array."
@@ -185,6 +188,30 @@ final class DriveJoin {
     Formatter.write(loop, device, superblock, block);
     return new DriveLabel(
         Path.of(device.name()), superblock, Superblock.Fault.NONE, Superblock.VERSION, root, 0, 0);
+  }
+
+  /**
+   * A drive that takes a vacated place back does not have everything at once, and what the others
+   * have in its place is not counted any more.
+   */
+  private static void checkBearable(DriveLabel[] labels, int index) {
+    int bearable = 0;
+    int lost = 1;
+    int another = index;
+    for (int d = 0; d < labels.length; d++) {
+      if (labels[d] != null) {
+        bearable = labels[d].superblock().defaultParity();
+      }
+      if (d != index && (labels[d] == null || labels[d].root().rebuilding())) {
+        another = d;
+        lost++;
+      }
+    }
+    if (lost > bearable) {
+      throw new ArrayException(
+          "Drive %d would be rebuilt from the others, and drive %d is missing or not rebuilt yet; replace that one and wait for it first."
+              .formatted(index, another));
+    }
   }
 
   /**

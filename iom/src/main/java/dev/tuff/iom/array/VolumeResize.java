@@ -12,9 +12,10 @@ import java.util.function.Consumer;
  * Changes a volume's size in three steps, of which the owner does the second:
  *
  * <ol>
- *   <li>{@link #prepare}. Smaller: clients get no further than the new end any more; when those who
- *       got further before are through, all beyond it is discarded, hardened everywhere. Larger:
- *       clients who take the block of the old end for theirs as a whole are waited for.
+ *   <li>{@link #prepare}. Smaller: clients get no further than the new end any more; when all who
+ *       started before are through, those before an earlier resize too, all beyond it is discarded,
+ *       hardened everywhere. Larger: clients who take the block of the old end for theirs as a
+ *       whole are waited for.
  *   <li>{@link #attributes} are brought to every drive, hardened: a change for all or for none.
  *       From the first drive that has them on the size is the new one, whatever happens.
  *   <li>{@link #commit}: clients get as far as the new end.

@@ -519,6 +519,11 @@ final class SimulatedClient {
     return slot.request.result();
   }
 
+  /** Starts a read as soon as there is a place for it. */
+  void submitRead(long offset, int bytes) {
+    read(freeSlot(), offset, bytes);
+  }
+
   /** Reads the whole volume, whose content is known. */
   void readAll() {
     for (int at = 0; at < sizeBytes; at += shape.maxRequestBytes()) {

@@ -782,6 +782,10 @@ final class SimulationRun {
         // A place that no other drive knows of yet can't be taken.
         continue;
       }
+      if (doneWithout == drive && away().cardinality() + 1 > shape.parity()) {
+        // It would be rebuilt from others that do not have everything, and is refused.
+        continue;
+      }
       boolean empty = may(FaultKind.REPLACEMENT, 3);
       boolean itself = may(FaultKind.RETURN, 3);
       if (empty && !itself) {

@@ -1,21 +1,56 @@
 package dev.tuff.iom.volume;
 
+import dev.tuff.iom.runtime.Invariant;
+import java.util.ArrayDeque;
+
 /**
  * How far requests to a volume may reach that start while these are its bounds, and which of those
- * are not over: a volume is resized by giving it others and waiting for what started under the
- * former ones. Counted on each shard by itself; methods that take a shard are for its thread only.
+ * are not over: a volume is resized by giving it others and waiting for what started before.
+ * Counted on each shard by itself; methods that take a shard are for its thread only.
  */
 public final class Bounds {
   private final long sizeBytes;
   private final boolean lastBlockWhole;
-  private final int[] inside;
-  private final Runnable[] whenOver;
 
+  /** Later bounds of the volume have a higher one. */
+  private final long number;
+
+  /** Requests on each shard that started under these. */
+  private final int[] inside;
+
+  /** Of all bounds of the volume. */
+  private final OnShard[] shards;
+
+  /** One shard's thread's. */
+  private static final class OnShard {
+    /** Bounds under which something is under way, in the order in which they were given. */
+    final ArrayDeque<Bounds> inUse = new ArrayDeque<>();
+
+    /** These and all former ones are waited for; null when none are. */
+    Bounds awaited;
+
+    Runnable whenOver;
+  }
+
+  /** A volume's first. */
   Bounds(long sizeBytes, boolean lastBlockWhole, int shards) {
+    this(sizeBytes, lastBlockWhole, 0, new OnShard[shards]);
+    for (int i = 0; i < shards; i++) {
+      this.shards[i] = new OnShard();
+    }
+  }
+
+  private Bounds(long sizeBytes, boolean lastBlockWhole, long number, OnShard[] shards) {
     this.sizeBytes = sizeBytes;
     this.lastBlockWhole = lastBlockWhole;
-    this.inside = new int[shards];
-    this.whenOver = new Runnable[shards];
+    this.number = number;
+    this.inside = new int[shards.length];
+    this.shards = shards;
+  }
+
+  /** Those that the volume has after these. */
+  Bounds next(long newSizeBytes, boolean newLastBlockWhole) {
+    return new Bounds(newSizeBytes, newLastBlockWhole, number + 1, shards);
   }
 
   long sizeBytes() {
@@ -32,28 +67,42 @@ public final class Bounds {
 
   /** A request starts on a shard. */
   void enter(int shard) {
-    inside[shard]++;
+    if (inside[shard]++ == 0) {
+      shards[shard].inUse.add(this);
+    }
   }
 
   /** It is over. */
   void leave(int shard) {
-    inside[shard]--;
-    tellIfOver(shard);
+    if (--inside[shard] == 0) {
+      shards[shard].inUse.remove(this);
+      tellIfOver(shards[shard]);
+    }
   }
 
   /**
    * Calls {@code task} on the shard when no request is under way there that started under these
-   * bounds. Only of bounds that are not the volume's any more; once a shard.
+   * bounds or any that the volume had before: not every change of bounds waits, so these may have
+   * been given while requests of former ones were under way. Only of bounds that are not the
+   * volume's any more; one at a time.
    */
   public void whenOver(int shard, Runnable task) {
-    whenOver[shard] = task;
-    tellIfOver(shard);
+    OnShard here = shards[shard];
+    Invariant.check(here.awaited == null, "a volume's bounds are waited for by one at a time");
+    here.awaited = this;
+    here.whenOver = task;
+    tellIfOver(here);
   }
 
-  private void tellIfOver(int shard) {
-    Runnable task = whenOver[shard];
-    if (task != null && inside[shard] == 0) {
-      whenOver[shard] = null;
+  private static void tellIfOver(OnShard here) {
+    if (here.awaited == null) {
+      return;
+    }
+    Bounds oldest = here.inUse.peek();
+    if (oldest == null || oldest.number > here.awaited.number) {
+      Runnable task = here.whenOver;
+      here.awaited = null;
+      here.whenOver = null;
       task.run();
     }
   }

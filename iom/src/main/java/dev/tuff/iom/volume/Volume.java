@@ -71,10 +71,11 @@ public final class Volume {
 
   /**
    * Requests that start from now on reach to {@code sizeBytes} at most, and leave alone what is
-   * beyond it, also in the block where it ends. Returns the bounds of those that started before.
+   * beyond it, also in the block where it ends. Returns the bounds of those that started before, or
+   * the last of theirs.
    */
   public Bounds limit(long sizeBytes) {
-    return change(new Bounds(sizeBytes, false, clients.length));
+    return change(sizeBytes, false);
   }
 
   /**
@@ -83,14 +84,19 @@ public final class Volume {
    */
   public void take(ObjectAttributes newer) {
     // Before clients get to rows that only the new one knows; of others both say the same.
+<<<<<<< HEAD
     attributes = newer;
     laid = new Laid(newer, newer.layout(roster.vacated()));
     change(new Bounds(newer.sizeBytes(), true, clients.length));
+=======
+    layout = newer.layout();
+    change(newer.sizeBytes(), true);
+>>>>>>> main
   }
 
-  private Bounds change(Bounds newer) {
+  private Bounds change(long sizeBytes, boolean lastBlockWhole) {
     Bounds former = bounds;
-    bounds = newer;
+    bounds = former.next(sizeBytes, lastBlockWhole);
     return former;
   }
 

@@ -117,6 +117,64 @@ class VolumeResizeCutTest {
     assertThat(after.client.wrongReads()).isEmpty();
   }
 
+  /**
+   * Growing waits for nobody. When the volume shrinks right after it, a read from before it grew
+   * still finds what was there.
+   */
+  @Test
+  void shrunkRightAfterItHasGrownItWaitsForReadsFromBefore() {
+    Shape shape = Shape.of(1, 1, 0, 8192, 1).client(LARGE, 12, 64 << 10).drives(1500, 264);
+    int block = LARGE / 2 - BLOCK;
+    SimulatedArray array =
+        new SimulatedArray(shape, 7, PlantedFault.NONE, new SimulatedMemory(), LARGE / 2);
+    // The read waits for all of these, as each is a part of the block.
+    for (int i = 0; i < 10; i++) {
+      array.client.submitWrite(block + i, array.client.randomContent(512), Toughness.HARDENED);
+    }
+    array.client.submitRead(block, BLOCK);
+    requireWaitsWhenGrownAndShrunk(array, BLOCK);
+  }
+
+  /** Zeros that keep their places must not take places beyond the end once it is discarded. */
+  @Test
+  void shrunkRightAfterItHasGrownItWaitsForLongRequestsFromBefore() {
+    int large = 8 << 20;
+    Shape shape = Shape.of(1, 1, 0, 4096, 2).client(large, 6, 64 << 10).drives(4096, 512);
+    SimulatedArray array =
+        new SimulatedArray(shape, 7, PlantedFault.NONE, new SimulatedMemory(), large / 2);
+    // On the shard that does not discard: there one would come after the other.
+    array.client.submitZero(
+        0, large / 2, SimulatedClient.Zeroing.WRITE_KEEPING_PLACES, Toughness.HARDENED);
+    requireWaitsWhenGrownAndShrunk(array, large / 2 - 16 * BLOCK);
+  }
+
+  private static void requireWaitsWhenGrownAndShrunk(SimulatedArray array, int small) {
+    int large = array.shape.volumeBytes();
+    resize(array, large);
+    assertThat(array.client.outstanding()).as("requests from before").isPositive();
+    array.client.beginResize(small);
+    array.run(array::tailHardened);
+    final int late = array.client.outstanding();
+    array.run(() -> !array.client.resizing());
+    array.client.drain();
+    assertThat(array.client.wrongReads()).isEmpty();
+    array.stop();
+    // No block beyond the end has a place.
+    assertThat(array.check(array.client.model()).findings()).isEmpty();
+    assertThat(late).as("requests from before").isZero();
+    array.start();
+    resize(array, large);
+    array.client.readAll();
+    assertThat(array.client.wrongReads()).isEmpty();
+    array.stop();
+    array.close();
+  }
+
+  private static void resize(SimulatedArray array, int bytes) {
+    array.client.beginResize(bytes);
+    array.run(() -> !array.client.resizing());
+  }
+
   /** The trees of a volume that was small get levels, and keep them, whatever is cut short. */
   @Test
   void mapsGrowByLevelsThroughCrashes() {
