@@ -84,14 +84,9 @@ public final class Volume {
    */
   public void take(ObjectAttributes newer) {
     // Before clients get to rows that only the new one knows; of others both say the same.
-<<<<<<< HEAD
     attributes = newer;
     laid = new Laid(newer, newer.layout(roster.vacated()));
-    change(new Bounds(newer.sizeBytes(), true, clients.length));
-=======
-    layout = newer.layout();
     change(newer.sizeBytes(), true);
->>>>>>> main
   }
 
   private Bounds change(long sizeBytes, boolean lastBlockWhole) {
