@@ -782,8 +782,11 @@ final class SimulationRun {
         // A place that no other drive knows of yet can't be taken.
         continue;
       }
-      if (doneWithout == drive && away().cardinality() + 1 > shape.parity()) {
-        // It would be rebuilt from others that do not have everything, and is refused.
+      int harmed = mostHarmed();
+      boolean settled = harmed == 0 || placesExact;
+      boolean bearable = settled && away().cardinality() + harmed < shape.parity();
+      if (doneWithout == drive && !bearable) {
+        // It would be rebuilt from others that do not have everything.
         continue;
       }
       boolean empty = may(FaultKind.REPLACEMENT, 3);
