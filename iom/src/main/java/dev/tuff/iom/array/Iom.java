@@ -225,7 +225,9 @@ public final class Iom implements Acting {
 
   /** Frees some of what the drive held in place of another: see {@link RebuildSide#release}. */
   public void releaseStandIns(int leaves) {
-    rebuild.release(leaves);
+    if (!recovering && !readOnly) {
+      rebuild.release(leaves);
+    }
   }
 
   /** Recovery is over: clients may come. */

@@ -88,6 +88,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private int failovers;
   private int vacations;
   private boolean vacating;
+  private String vacationRefused;
   private BitSet leftOut = new BitSet();
   private Volume volume;
 
@@ -398,8 +399,14 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
         drive,
         refusal -> {
           vacating = false;
+          vacationRefused = refusal == null ? null : refusal.getMessage();
           vacations += refusal == null ? 1 : 0;
         });
+  }
+
+  /** Why they did not begin the last time, null when they have. */
+  String refusal() {
+    return vacationRefused;
   }
 
   /** True while they are about to begin. */

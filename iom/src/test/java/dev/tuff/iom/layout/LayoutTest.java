@@ -288,4 +288,70 @@ class LayoutTest {
           .isInstanceOf(Invariant.Broken.class);
     }
   }
+
+  // ---- stand-ins
+
+  @ParameterizedTest
+  @MethodSource("shapes")
+  void aVacatedPlaceIsOnStandInsEvenly(int[] shape) {
+    int drives = shape[0];
+    int width = shape[1] + shape[2];
+    for (int vacated = 0; vacated < drives; vacated++) {
+      Layout natural = layout(shape);
+      Layout layout = new Layout(drives, List.of(), shape[1], shape[2], shape[3], vacated);
+      long rows = 3L * drives * Math.max(1, drives - width) + 5;
+      boolean can = shape[2] > 0 && drives > width;
+      assertThat(layout.canVacate()).isEqualTo(shape[2] == 0 || can);
+      long[] chunks = new long[drives];
+      for (long row = 0; row < rows; row++) {
+        Set<Integer> on = new HashSet<>();
+        for (int member = 0; member < width; member++) {
+          int drive = layout.drive(row, member);
+          on.add(drive);
+          assertThat(layout.member(row, drive)).isEqualTo(member);
+          boolean own = natural.drive(row, member) == drive;
+          assertThat(layout.standsIn(row, drive)).isEqualTo(!own);
+          assertThat(layout.isOwn(row, drive)).isEqualTo(own);
+          assertThat(own).isEqualTo(!can || natural.drive(row, member) != vacated);
+          chunks[drive] += own ? 0 : 1;
+        }
+        assertThat(on).hasSize(width);
+        assertThat(can && on.contains(vacated)).isFalse();
+      }
+      requireEven(layout, vacated, chunks, rows, can);
+    }
+  }
+
+  private static void requireEven(
+      Layout layout, int vacated, long[] chunks, long rows, boolean can) {
+    for (int d = 0; d < chunks.length; d++) {
+      long found = 0;
+      long row = -1;
+      do {
+        row = layout.nextStandInRow(d, row + 1, true, true);
+        found += row < rows ? 1 : 0;
+      } while (row < rows);
+      assertThat(found).as("rows that are found one after the other").isEqualTo(chunks[d]);
+      long most =
+          layout.standInChunksAtMost(d, vacated, rows, false)
+              + layout.standInChunksAtMost(d, vacated, rows, true);
+      assertThat(chunks[d]).isLessThanOrEqualTo(can && d != vacated ? most : 0);
+    }
+  }
+
+  /** 4 drives, 2+1, drive 1 is vacated: each row has one drive over, which stands in. */
+  @Test
+  void standInsWorkedByHand() {
+    Layout layout = new Layout(4, List.of(), 2, 1, 16, 1);
+    int[][] drives = {{0, 3, 2}, {3, 0, 2}, {2, 3, 0}, {0, 2, 3}, {0, 3, 2}};
+    for (int row = 0; row < drives.length; row++) {
+      for (int member = 0; member < 3; member++) {
+        assertThat(layout.drive(row, member)).as("row %d", row).isEqualTo(drives[row][member]);
+      }
+    }
+    assertThat(layout.nextStandInRow(3, 0, true, false)).isZero();
+    assertThat(layout.nextStandInRow(2, 0, false, true)).isEqualTo(1);
+    assertThat(layout.nextStandInRow(2, 0, true, false)).isEqualTo(Long.MAX_VALUE);
+    assertThat(layout.nextStandInRow(0, 0, true, true)).isEqualTo(3);
+  }
 }
