@@ -5,6 +5,7 @@ import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.proxy.Acting;
 import dev.tuff.iom.runtime.Shard;
+import dev.tuff.iom.volume.Bounds;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeInfo;
@@ -65,7 +66,7 @@ final class ArrayVolumes {
       if (!attributes.deleted()) {
         volumes.put(attributes.name(), volumeOf.apply(attributes));
       } else if (!readOnly && array.inOneGo(() -> holdsAnything(attributes.gfid()))) {
-        remove(attributes);
+        RequestsBefore.offer(home(attributes), removal(attributes)::step);
       }
     }
   }
@@ -90,15 +91,17 @@ final class ArrayVolumes {
     return false;
   }
 
-  /** Frees what a deleted volume holds, in the background. */
-  private VolumeRemoval remove(ObjectAttributes attributes) {
-    int shard = (int) (attributes.gfid() % shards.length);
+  /** What frees all that a deleted volume holds, in the background; to be begun on its shard. */
+  private VolumeRemoval removal(ObjectAttributes attributes) {
     // One that does not come to its end is begun anew at the next start.
     VolumeRemoval removal =
-        new VolumeRemoval(volumeOf.apply(attributes), shards[shard], 0, result -> {});
+        new VolumeRemoval(volumeOf.apply(attributes), home(attributes), 0, result -> {});
     removals.add(removal);
-    array.execute(shard, removal::step);
     return removal;
+  }
+
+  private Shard home(ObjectAttributes attributes) {
+    return shards[(int) (attributes.gfid() % shards.length)];
   }
 
   /** See {@link Array#createVolume}, whose monitor the caller has. */
@@ -194,10 +197,12 @@ final class ArrayVolumes {
     }
     Volume volume = get(name);
     ObjectAttributes deleted = volume.attributes().asDeleted();
-    volume.delete();
+    Bounds before = volume.delete();
     array.inOneGo(() -> put(deleted));
     volumes.remove(name);
-    remove(deleted);
+    VolumeRemoval removal = removal(deleted);
+    // They could store something behind it.
+    RequestsBefore.await(before, shards, home(deleted), removal::step);
   }
 
   /** See {@link Array#resizeVolume}; without its monitor, as it may take long. */

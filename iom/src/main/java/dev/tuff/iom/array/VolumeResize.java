@@ -35,7 +35,6 @@ public final class VolumeResize {
   private final Shard home;
   private final VolumeRemoval tail;
   private Consumer<RequestResult> prepared;
-  private int owed;
 
   /**
    * @param volume that of clients
@@ -73,33 +72,12 @@ public final class VolumeResize {
     } else if (former.sizeBytes() % Drive.BLOCK_BYTES != 0) {
       afterThoseUnder(volume.limit(former.sizeBytes()), () -> prepared.accept(RequestResult.OK));
     } else {
-      offer(home, () -> prepared.accept(RequestResult.OK));
+      RequestsBefore.offer(home, () -> prepared.accept(RequestResult.OK));
     }
   }
 
   private void afterThoseUnder(Bounds bounds, Runnable then) {
-    offer(
-        home,
-        () -> {
-          owed = shards.length;
-          for (Shard shard : shards) {
-            offer(
-                shard,
-                () -> bounds.whenOver(shard.index(), () -> offer(home, () -> oneOver(then))));
-          }
-        });
-  }
-
-  private void oneOver(Runnable then) {
-    if (--owed == 0) {
-      then.run();
-    }
-  }
-
-  private static void offer(Shard shard, Runnable task) {
-    while (!shard.offer(task)) {
-      Thread.onSpinWait();
-    }
+    RequestsBefore.await(bounds, shards, home, then);
   }
 
   /** What every drive is to harden in the second step. */

@@ -421,7 +421,10 @@ public final class Drive implements IoHandler {
     }
   }
 
-  /** True once a write or flush has failed: nothing is hardened any more. */
+  /**
+   * True once a write or flush has failed, or the drive is gone or hangs: nothing is hardened any
+   * more.
+   */
   public boolean failed() {
     return failed;
   }

@@ -542,6 +542,11 @@ final class JournalReplay implements JournalScan.Listener {
 
   @Override
   public void onUnreadable(long address) {
+    if (rooms.drive.failed()) {
+      // Not the journal is at fault: the drive is gone, and who brings the array up has heard of
+      // it.
+      return;
+    }
     throw new DamagedJournalException(
         "The journal of drive "
             + rooms.driveIndex

@@ -1,7 +1,8 @@
 package dev.tuff.iom.volume;
 
-import dev.tuff.iom.runtime.Invariant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * How far requests to a volume may reach that start while these are its bounds, and which of those
@@ -26,11 +27,12 @@ public final class Bounds {
     /** Bounds under which something is under way, in the order in which they were given. */
     final ArrayDeque<Bounds> inUse = new ArrayDeque<>();
 
-    /** These and all former ones are waited for; null when none are. */
-    Bounds awaited;
-
-    Runnable whenOver;
+    /** What waits: for a resize, and for a deletion meanwhile. */
+    final List<Waiting> waiting = new ArrayList<>();
   }
+
+  /** For these bounds and all former ones. */
+  private record Waiting(Bounds bounds, Runnable task) {}
 
   /** A volume's first. */
   Bounds(long sizeBytes, boolean lastBlockWhole, int shards) {
@@ -84,26 +86,20 @@ public final class Bounds {
    * Calls {@code task} on the shard when no request is under way there that started under these
    * bounds or any that the volume had before: not every change of bounds waits, so these may have
    * been given while requests of former ones were under way. Only of bounds that are not the
-   * volume's any more; one at a time.
+   * volume's any more.
    */
   public void whenOver(int shard, Runnable task) {
     OnShard here = shards[shard];
-    Invariant.check(here.awaited == null, "a volume's bounds are waited for by one at a time");
-    here.awaited = this;
-    here.whenOver = task;
+    here.waiting.add(new Waiting(this, task));
     tellIfOver(here);
   }
 
   private static void tellIfOver(OnShard here) {
-    if (here.awaited == null) {
-      return;
-    }
     Bounds oldest = here.inUse.peek();
-    if (oldest == null || oldest.number > here.awaited.number) {
-      Runnable task = here.whenOver;
-      here.awaited = null;
-      here.whenOver = null;
-      task.run();
+    for (int i = here.waiting.size() - 1; i >= 0; i--) {
+      if (oldest == null || oldest.number > here.waiting.get(i).bounds.number) {
+        here.waiting.remove(i).task.run();
+      }
     }
   }
 }

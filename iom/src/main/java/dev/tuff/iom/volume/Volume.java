@@ -89,7 +89,8 @@ public final class Volume {
     change(newer.sizeBytes(), true);
   }
 
-  private Bounds change(long sizeBytes, boolean lastBlockWhole) {
+  /** From any thread: a volume can be deleted while it is being resized. */
+  private synchronized Bounds change(long sizeBytes, boolean lastBlockWhole) {
     Bounds former = bounds;
     bounds = former.next(sizeBytes, lastBlockWhole);
     return former;
@@ -170,9 +171,14 @@ public final class Volume {
     return roster.drives();
   }
 
-  /** Its requests are refused from now on, whoever still has it. */
-  public void delete() {
+  /**
+   * Its requests are refused from now on, whoever still has it. Returns the bounds of those that
+   * started before, or the last of theirs.
+   */
+  public Bounds delete() {
     deleted = true;
+    // Only then others: who starts under those must find it deleted.
+    return change(attributes.sizeBytes(), true);
   }
 
   boolean deleted() {

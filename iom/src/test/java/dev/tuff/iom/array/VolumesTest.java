@@ -3,15 +3,20 @@ package dev.tuff.iom.array;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.volume.RequestHandler;
 import dev.tuff.iom.volume.RequestResult;
 import dev.tuff.iom.volume.Toughness;
+import dev.tuff.iom.volume.Volume;
 import dev.tuff.iom.volume.VolumeException;
 import dev.tuff.iom.volume.VolumeInfo;
+import dev.tuff.iom.volume.VolumeRequest;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** Several volumes in one array of image files: deletion, and each with a protection of its own. */
@@ -88,6 +93,72 @@ class VolumesTest {
         assertThat(array.bytesBeingFreed()).isZero();
       }
     }
+  }
+
+  /**
+   * A request that waits for its turn on another shard could store something behind the removal.
+   */
+  @Test
+  void itsSpaceIsFreedWhenRequestsFromBeforeAreOver() throws Exception {
+    try (TestDrives files = new TestDrives(2, 4 * DRIVE_BYTES)) {
+      Array.format(files.paths, new FormatOptions(1, 1, 0, false));
+      try (Array array = Array.assemble(files.paths, new AssembleOptions(2, false, false))) {
+        array.createVolume(VolumeSpec.of("keep", DRIVE_BYTES));
+        long gfid = array.createVolume(VolumeSpec.of("drop", BYTES)).gfid();
+        Volume volume = array.volume("drop");
+        int other = 1 - volume.stripeShard();
+        // One after the other.
+        final CompletableFuture<RequestResult> first = zero(array, array.volume("keep"), other);
+        final CompletableFuture<RequestResult> zeros = zero(array, volume, other);
+        array.deleteVolume("drop");
+        awaitFreed(array);
+        assertThat(zeros.get()).isEqualTo(RequestResult.OK);
+        assertThat(mapped(array, gfid)).isZero();
+        assertThat(first.get()).isEqualTo(RequestResult.OK);
+      }
+    }
+  }
+
+  /** Begins to write zeros that take their places to all of a volume. */
+  private static CompletableFuture<RequestResult> zero(Array array, Volume volume, int shard) {
+    CompletableFuture<RequestResult> released = new CompletableFuture<>();
+    RequestHandler handler =
+        new RequestHandler() {
+          @Override
+          public void onDone(VolumeRequest done) {
+            // Over when all of it is closed.
+          }
+
+          @Override
+          public void onReleased(VolumeRequest done) {
+            released.complete(done.result());
+          }
+        };
+    VolumeRequest request = new VolumeRequest(shard, handler, released);
+    CompletableFuture<Boolean> submitted = new CompletableFuture<>();
+    array.execute(
+        shard,
+        () -> {
+          volume.submit(request.writeZeroes(0, volume.sizeBytes(), true, Toughness.HARDENED));
+          submitted.complete(true);
+        });
+    array.await(submitted);
+    return released;
+  }
+
+  private static long mapped(Array array, long gfid) {
+    long mapped = 0;
+    for (int d = 0; d < array.driveCount(); d++) {
+      mapped +=
+          array.await(
+              array.<Long>onIom(
+                  d,
+                  (iom, done) -> {
+                    Cnode cnode = iom.rooms().cnode(gfid);
+                    done.complete(cnode.mappedDataBlocks() + cnode.mappedParityBlocks());
+                  }));
+    }
+    return mapped;
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.tuff.iom.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tuff.device.BlockDevice;
 import dev.tuff.device.IoBuffer;
@@ -9,6 +10,7 @@ import dev.tuff.device.IoOperation;
 import dev.tuff.device.IoRequest;
 import dev.tuff.iom.array.Superblock;
 import dev.tuff.iom.drive.Drive;
+import dev.tuff.iom.recovery.DamagedJournalException;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.simulation.SimulatedArray.Checked;
 import dev.tuff.iom.support.Seeds;
@@ -286,5 +288,19 @@ class MediaFaultTest {
     array.stop();
     assertThat(array.check().findings()).isEmpty();
     assertThat(array.client.wrongReads()).isEmpty();
+  }
+
+  /** What it says may be needed: it is not for the array to go on as if it said nothing. */
+  @Test
+  void aJournalThatCannotBeReadAtTheStartIsRefused() {
+    SimulatedArray array = new SimulatedArray(FOUR_AND_ONE, SEED, PlantedFault.NONE);
+    array.client.load(50);
+    array.crash();
+    array.drives[2].makeUnreadable(Superblock.LABEL_BLOCKS * Drive.BLOCK_BYTES);
+    assertThatThrownBy(array::start)
+        .isInstanceOf(DamagedJournalException.class)
+        .hasMessage(
+            "The journal of drive 2 can't be read at block 256; start the array without this drive.");
+    array.close();
   }
 }

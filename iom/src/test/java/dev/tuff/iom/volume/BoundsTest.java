@@ -34,6 +34,21 @@ class BoundsTest {
     assertThat(told).containsExactly("over on 0", "over on 1");
   }
 
+  /** A volume can be deleted while its being resized waits. */
+  @Test
+  void severalMayWait() {
+    Bounds first = new Bounds(8192, true, 1);
+    first.enter(0);
+    Bounds shrunk = first.next(4096, false);
+    shrunk.enter(0);
+    first.whenOver(0, () -> told.add("resize"));
+    shrunk.whenOver(0, () -> told.add("deletion"));
+    first.leave(0);
+    assertThat(told).containsExactly("resize");
+    shrunk.leave(0);
+    assertThat(told).containsExactly("resize", "deletion");
+  }
+
   /** Growing does not wait for requests; they must not be forgotten when it is made smaller. */
   @Test
   void formerBoundsAreWaitedForToo() {
