@@ -102,6 +102,9 @@ public final class Array implements AutoCloseable {
   /** Of a thread that asks IOMs: how many failovers had begun when it began. */
   private final ThreadLocal<Integer> asking = new ThreadLocal<>();
 
+  /** There is memory for all drives to be rebuilding at the same time. */
+  private final boolean roomToTakeOver;
+
   private volatile boolean closed;
   private volatile boolean memoryHeld;
 
@@ -125,6 +128,7 @@ public final class Array implements AutoCloseable {
     this.budgets = new SpaceBudget[most];
     this.rebuild = new ArrayRebuild(this);
     this.spares = new Spares(this, options.spares(), options.takeOver(), options.driveListener());
+    this.roomToTakeOver = options.longRunning() && drives.leavesOver();
     this.volumes = new ArrayVolumes(this, shards, this::volumeOf, readOnly);
   }
 
@@ -731,6 +735,12 @@ public final class Array implements AutoCloseable {
    * @throws ArrayException with one sentence when they can't; nothing was changed then
    */
   void takeOver(int index) {
+    if (!roomToTakeOver) {
+      throw new ArrayException(
+          "The array's protection takes all drives that there were when this run of it began, so that none is left over to take the place of drive "
+              + index
+              + "; replace it.");
+    }
     CompletableFuture<Void> vacated = new CompletableFuture<>();
     failover.vacate(
         index,
