@@ -97,15 +97,20 @@ final class ArrayOptions {
    * shard, and for drives that take the places of others.
    *
    * @param driveTimeoutNanos how long a drive may take for a request
+   * @param takeOver whether drives take over what a missing one had
    */
   Array assembleToServe(
-      long bytesPerShard, long driveTimeoutNanos, AssembleOptions.DriveListener listener) {
+      long bytesPerShard,
+      long driveTimeoutNanos,
+      boolean takeOver,
+      AssembleOptions.DriveListener listener) {
     Path file = fileOrNull();
     List<Path> spares = file == null ? List.of() : ArrayFile.read(file).spares();
     return assemble(
         AssembleOptions.service(spares, listener)
             .withServerBytes(bytesPerShard)
-            .withDriveTimeout(driveTimeoutNanos));
+            .withDriveTimeout(driveTimeoutNanos)
+            .withTakeOver(takeOver));
   }
 
   /** The running service's answer to a command; null when none runs for this array. */

@@ -48,8 +48,9 @@ final class DriveCommand implements Runnable {
   @Command(
       name = "list",
       description = {
-        "Show the drives of the array, one a line: in use, missing, stale, or being rebuilt and how",
-        "far that is. Nothing is changed."
+        "Show the drives of the array, one a line: in use, missing, stale, being rebuilt or taking over",
+        "what another had and how far that is; or taken over, when it is missing and the others have",
+        "all that it had. Nothing is changed."
       })
   static final class ListDrives implements Callable<Integer> {
     @Mixin private ArrayOptions array;
@@ -79,7 +80,8 @@ final class DriveCommand implements Runnable {
       name = "fail",
       description = {
         "Take a drive out of service, as if it had failed: before it is pulled, or when it is slow",
-        "or makes noises. A running service goes on without it. The drive is stale from then on."
+        "or makes noises. A running service goes on without it: a spare takes its place, or the others",
+        "take over what it had where they can. The drive is stale from then on."
       })
   static final class Fail implements Callable<Integer> {
     @Parameters(paramLabel = "INDEX", description = "The drive: 0 and up, see tuff drive list.")
@@ -294,7 +296,7 @@ final class DriveCommand implements Runnable {
   @Command(
       name = "replace",
       description = {
-        "Give the place of a drive that is missing or stale to another one, and rebuild it.",
+        "Give the place of a drive that is missing, stale or taken over to another one, and rebuild it.",
         "Everything on the new drive is lost; the old one does not come back by itself. Given the old",
         "drive itself, what has not changed on it since is kept. The new one is a member at once: what is written from now on is fully protected. What the old one held is made from the",
         "others in the background, by whatever command has the array open; this command does it to its",

@@ -77,6 +77,20 @@ final class DriveLog implements DriveListener {
   }
 
   @Override
+  public void onTakingOver(int drive) {
+    log.line(
+        "the others take over what drive "
+            + drive
+            + " had, on their free space: what is written from now on has full protection, the rest"
+            + " is being rebuilt");
+  }
+
+  @Override
+  public void onNotTakenOver(int drive, String why) {
+    log.line("the others can't take over what drive " + drive + " had: " + why);
+  }
+
+  @Override
   public void onRefused(Path spare, String why) {
     log.line("spare " + spare + " can't be used: " + why);
   }

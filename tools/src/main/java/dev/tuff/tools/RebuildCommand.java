@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "rebuild",
     description = {
-      "Rebuild the drives that have taken others' places, to the end.",
+      "Rebuild the drives that have taken others' places, and what drives take over of one that is",
+      "missing, to the end.",
       "A rebuild goes on by itself whenever something has the array open for writing, and where it",
       "was after a stop or a crash; this command only stays until it is over.",
       "Exit code 0 when everything is there, 1 when blocks could not be made."
@@ -98,7 +99,7 @@ final class RebuildCommand implements Callable<Integer> {
         }
         double percent = 100;
         for (JsonNode drive : status.get("drives")) {
-          if (drive.get("state").asText().equals("rebuilding")) {
+          if (Results.rebuilding(drive.get("state").asText())) {
             percent = Math.min(percent, drive.path("rebuild").path("percent").asDouble());
           }
         }
@@ -115,7 +116,7 @@ final class RebuildCommand implements Callable<Integer> {
 
   private static boolean anyRebuilding(JsonNode status) {
     for (JsonNode drive : status.get("drives")) {
-      if (drive.get("state").asText().equals("rebuilding")) {
+      if (Results.rebuilding(drive.get("state").asText())) {
         return true;
       }
     }

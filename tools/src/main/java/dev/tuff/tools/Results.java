@@ -114,7 +114,7 @@ final class Results {
   static Map<String, Object> drive(DriveInfo drive) {
     Map<String, Object> result = new LinkedHashMap<>();
     boolean there = there(drive);
-    boolean known = !drive.state().equals("missing");
+    boolean known = known(drive);
     result.put("index", drive.index());
     result.put("path", known ? drive.path() : null);
     result.put("state", drive.state());
@@ -144,7 +144,17 @@ final class Results {
 
   /** It is in use, whether it has everything or not. */
   private static boolean there(DriveInfo drive) {
-    return drive.state().equals("online") || drive.state().equals("rebuilding");
+    return drive.state().equals("online") || rebuilding(drive.state());
+  }
+
+  /** A drive in that state gets what it does not have yet, of its own or of another drive. */
+  static boolean rebuilding(String state) {
+    return state.equals("rebuilding") || state.equals("taking over");
+  }
+
+  /** More is known of it than its index; a drive that was taken over may be gone. */
+  private static boolean known(DriveInfo drive) {
+    return !drive.path().isEmpty();
   }
 
   /** Like "rebuilding 12.3%, 1.2 GiB left, 81 MiB/s, 15 s, 160 MiB kept and 9 MiB made anew". */
@@ -175,8 +185,8 @@ final class Results {
   }
 
   /**
-   * In one word: "degraded" while drives are missing or stale, "rebuilding" while some do not have
-   * everything, "healthy" otherwise.
+   * In one word: "degraded" while drives are missing or stale and the others do not have all that
+   * these had, "rebuilding" while some do not have everything, "healthy" otherwise.
    */
   private static String state(ArrayStatus status) {
     boolean rebuilding = status.drives().stream().anyMatch(drive -> drive.rebuild() != null);
@@ -187,7 +197,7 @@ final class Results {
     Table drives = new Table("DRIVE", "STATE", "SIZE", "USED", "JOURNAL", "ERRORS", "PATH");
     for (DriveInfo drive : status.drives()) {
       boolean there = there(drive);
-      boolean known = !drive.state().equals("missing");
+      boolean known = known(drive);
       drives.row(
           drive.index(),
           stateText(drive),

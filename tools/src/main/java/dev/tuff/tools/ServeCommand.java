@@ -107,6 +107,13 @@ final class ServeCommand implements Callable<Integer> {
   private double driveSeconds;
 
   @Option(
+      names = "--no-take-over",
+      description =
+          "When a drive is missing and no spare can take its place, the others do not take over what it had: the array"
+              + " stays degraded until another drive has the place.")
+  private boolean noTakeOver;
+
+  @Option(
       names = "--tls-cert",
       paramLabel = "FILE",
       description = "The server's certificate, PEM, with those that lead to its root.")
@@ -171,7 +178,7 @@ final class ServeCommand implements Callable<Integer> {
     try (ServiceLog log = new ServiceLog(command.commandLine().getOut())) {
       try (Array assembled =
           array.assembleToServe(
-              SERVER_BYTES_PER_SHARD, driveTimeoutNanos, new DriveLog(log, file))) {
+              SERVER_BYTES_PER_SHARD, driveTimeoutNanos, !noTakeOver, new DriveLog(log, file))) {
         serve(assembled, tls, tcp, file, scrubs, limits(assembled.shardCount()), log);
       }
       log.line("stopped");

@@ -29,9 +29,16 @@ final class StartNotes {
         notes.add(
             String.format(
                 Locale.ROOT,
-                "drive %d is being rebuilt: %.1f%% done",
+                drive.state().equals("taking over")
+                    ? "drive %d takes over its part of what a missing drive had: %.1f%% done"
+                    : "drive %d is being rebuilt: %.1f%% done",
                 drive.index(),
                 drive.rebuild().percent()));
+      }
+      if (drive.state().equals("taken over")) {
+        notes.add(
+            "the others have all that drive %d had; give its place to a drive with 'tuff drive replace %d PATH'"
+                .formatted(drive.index(), drive.index()));
       }
       if (drive.state().equals("stale")) {
         notes.add(

@@ -24,7 +24,7 @@ class AddDrivesIT {
   @TempDir Path folder;
 
   /** Writes a file to an export from an offset on, or reads it back and compares. */
-  private static final String COPY =
+  static final String COPY =
       """
       import nbd, sys
       what, export, name, at = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
