@@ -741,6 +741,14 @@ public final class Array implements AutoCloseable {
               + index
               + "; replace it.");
     }
+    for (int d = 0; d < driveCount(); d++) {
+      if (d != index && (!present(d) || rebuilding(d))) {
+        // Seen again when all stands still; but that costs a pause.
+        throw new ArrayException(
+            "Drive %d is %s as well; only with all others whole can they take over what drive %d has."
+                .formatted(d, present(d) ? "not rebuilt yet" : "missing", index));
+      }
+    }
     CompletableFuture<Void> vacated = new CompletableFuture<>();
     failover.vacate(
         index,
@@ -804,6 +812,15 @@ public final class Array implements AutoCloseable {
       }
     }
     return -1;
+  }
+
+  /** What decides whether the others can take over, but for their space. */
+  String wholeDrives() {
+    BitSet whole = new BitSet();
+    for (int d = 0; d < driveCount(); d++) {
+      whole.set(d, present(d) && !rebuilding(d));
+    }
+    return whole + (anythingToDo() ? ", busy" : "");
   }
 
   /** Drives that wait to take the places of others. */

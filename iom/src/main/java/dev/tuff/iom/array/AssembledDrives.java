@@ -207,10 +207,13 @@ final class AssembledDrives {
 
   /**
    * Refuses an array that was not stopped cleanly while drives are missing: starting it would
-   * settle without them what was open, and make them stale.
+   * settle without them what was open, and make them stale. A drive whose place is vacated has
+   * missed so much already that nothing is decided without it.
    */
   void refuseToDecide() {
-    if (!degraded()) {
+    int vacated = vacated();
+    int without = vacated != Layout.NONE && labels[vacated] == null ? 1 : 0;
+    if (present() + without == count()) {
       return;
     }
     for (DriveLabel label : labels) {
@@ -334,9 +337,5 @@ final class AssembledDrives {
         .orElseThrow()
         .superblock()
         .defaultParity();
-  }
-
-  boolean degraded() {
-    return present() < count();
   }
 }

@@ -400,8 +400,8 @@ public final class Failover {
     for (int d = 0; d < labels.length; d++) {
       if (d != place && (labels[d] == null || rebuilding.contains(d))) {
         return new ArrayException(
-            "Drive %d is %s as well; only with all others whole can they take over what a drive has."
-                .formatted(d, labels[d] == null ? "missing" : "not rebuilt yet"));
+            "Drive %d is %s as well; only with all others whole can they take over what drive %d has."
+                .formatted(d, labels[d] == null ? "missing" : "not rebuilt yet", place));
       }
     }
     if (parts.roster().vacated() == place) {

@@ -15,6 +15,7 @@ final class Spares {
   private final boolean takeOver;
   private final AssembleOptions.DriveListener listener;
   private String lastRefusal = "";
+  private String refusedFor = "";
   private Thread thread;
   private boolean stopped;
 
@@ -64,14 +65,23 @@ final class Spares {
     }
   }
 
-  /** False when they can't; each reason is told once. */
+  /**
+   * False when they can't; each reason is told once. To ask costs a pause, after which the array
+   * serves again, which leads here again: so not twice for the same.
+   */
   private boolean letOthersTakeOver(int index) {
+    String asked = array.wholeDrives();
+    if (asked.equals(refusedFor)) {
+      return false;
+    }
     try {
       array.takeOver(index);
       lastRefusal = "";
+      refusedFor = "";
       listener.onTakingOver(index);
       return true;
     } catch (ArrayException refused) {
+      refusedFor = asked;
       if (!refused.getMessage().equals(lastRefusal)) {
         lastRefusal = refused.getMessage();
         listener.onNotTakenOver(index, lastRefusal);
