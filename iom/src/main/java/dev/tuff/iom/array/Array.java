@@ -354,9 +354,7 @@ public final class Array implements AutoCloseable {
 
   /** True when the place of a drive is vacated and the others have all that it had. */
   boolean takenOver(int drive) {
-    return roster.vacated() == drive
-        && !present(drive)
-        && (failover == null || !failover.rebuilding().anyStandsIn());
+    return failover != null && failover.takenOver() == drive && !present(drive);
   }
 
   boolean rebuilding(int drive) {

@@ -76,7 +76,11 @@ public final class Failover {
   private final ArrayDeque<Vacating> vacating = new ArrayDeque<>();
   private final Fence fence;
   private volatile ArrayStart current;
-  private boolean busy;
+  private volatile boolean busy;
+
+  /** As of the last time that the array served. */
+  private volatile int takenOver = Layout.NONE;
+
   private boolean again;
   private boolean starting;
 
@@ -230,6 +234,7 @@ public final class Failover {
   }
 
   private void begin() {
+    takenOver();
     busy = true;
     listener.onBegun((BitSet) failed.clone());
     onEachShard((shard, done) -> pause(shard, done), this::halt);
@@ -262,16 +267,22 @@ public final class Failover {
     for (int d = 0; d < labels.length; d++) {
       // What a drive does not have yet counts as lost with it.
       boolean there = d != drive && labels[d] != null && !current.rebuilding().contains(d);
-      missing += there || doneWithout(d) ? 0 : 1;
+      boolean doneWithout = d == takenOver() && labels[d] == null;
+      missing += there || doneWithout ? 0 : 1;
     }
     return missing;
   }
 
-  /** True when others have all that a drive that is missing had. */
-  private boolean doneWithout(int drive) {
-    return drive == parts.roster().vacated()
-        && labels[drive] == null
-        && !current.rebuilding().anyStandsIn();
+  /**
+   * The place of a drive that is missing, when others have all that it had; below 0: there is none.
+   * While the array is about to go on as it was before that. Any thread.
+   */
+  int takenOver() {
+    int vacated = parts.roster().vacated();
+    if (!busy) {
+      takenOver = current.rebuilding().anyStandsIn() ? Layout.NONE : vacated;
+    }
+    return takenOver;
   }
 
   private void pause(int shard, Runnable done) {
@@ -493,6 +504,7 @@ public final class Failover {
       former = Arrays.copyOf(former, index + 1);
     }
     if (label != null) {
+      takenOver = takenOver == index ? Layout.NONE : takenOver;
       labels[index] = label;
       failed.clear(index);
       // Whoever comes next needs the others' word for this one, which they give in their start.
