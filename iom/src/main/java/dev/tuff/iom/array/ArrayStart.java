@@ -460,9 +460,9 @@ public final class ArrayStart {
     return rebuilding;
   }
 
-  /** A drive's IOM once it is up, null where the drive is missing. */
+  /** A drive's IOM once it is up, null where the drive is missing, or was let in since. */
   public Iom iom(int drive) {
-    return starts[drive] == null ? null : starts[drive].iom();
+    return drive >= starts.length || starts[drive] == null ? null : starts[drive].iom();
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.tuff.iom.volume;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.object.ObjectAttributes;
+import dev.tuff.iom.runtime.Roster;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -15,7 +16,7 @@ class CutTest {
   private static Volume volume(int drives, int n, int k, int chunkBlocks) {
     ObjectAttributes attributes =
         new ObjectAttributes(1, "v", 1L << 40, chunkBlocks, n, k, drives, Toughness.HARDENED);
-    return new Volume(attributes, null, null, new ClientSide[1], false);
+    return new Volume(attributes, new Roster(attributes.drives()), null, new ClientSide[1], false);
   }
 
   private static List<String> cut(Volume volume, long offset, int bytes, boolean stripes) {
