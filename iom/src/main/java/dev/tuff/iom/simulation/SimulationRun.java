@@ -115,6 +115,9 @@ final class SimulationRun {
   /** Drives that leave requests unanswered while the array runs. */
   private final BitSet hanging = new BitSet();
 
+  /** The power was cut in a failover, and the array has not served since. */
+  private boolean cutInFailover;
+
   /** No client will write any more. */
   private boolean lastTurn;
 
@@ -526,6 +529,7 @@ final class SimulationRun {
       seen |= array.failingOver();
     }
     boolean within = array.failingOver();
+    cutInFailover = within;
     boolean adding = array.adding();
     requireRight();
     countDetections();
@@ -749,8 +753,12 @@ final class SimulationRun {
       // With the former version of a block that was being written damaged, settling its group
       // takes every drive.
       boolean settled = harmed == 0 || placesExact;
+      // What was decided without a drive that is there again binds only when it is in the roots:
+      // not
+      // promised yet beside further losses.
       boolean bearable =
-          away().get(drive) || (settled && away().cardinality() + harmed < shape.parity());
+          !cutInFailover
+              && (away().get(drive) || (settled && away().cardinality() + harmed < shape.parity()));
       if (bearable && !array.lost().get(drive)) {
         array.lose(drive);
         behind.set(drive);
@@ -894,6 +902,7 @@ final class SimulationRun {
   }
 
   private void noteStart() {
+    cutInFailover = false;
     // Of a drive whose addition came to nothing nothing is known any more.
     behind.clear(array.drives.length, shape.drives() + MOST_ADDED);
     RecoveryReport recovery = array.recovery();
