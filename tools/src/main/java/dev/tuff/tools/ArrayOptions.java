@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -93,24 +94,16 @@ final class ArrayOptions {
   }
 
   /**
-   * Starts the array as {@link #assemble} does, to run for long: with memory for a server on each
-   * shard, and for drives that take the places of others.
+   * Starts the array as {@link #assemble} does, to run for long, and for drives that take the
+   * places of others.
    *
-   * @param driveTimeoutNanos how long a drive may take for a request
-   * @param takeOver whether drives take over what a missing one had
+   * @param more what else it is to be
    */
   Array assembleToServe(
-      long bytesPerShard,
-      long driveTimeoutNanos,
-      boolean takeOver,
-      AssembleOptions.DriveListener listener) {
+      UnaryOperator<AssembleOptions> more, AssembleOptions.DriveListener listener) {
     Path file = fileOrNull();
     List<Path> spares = file == null ? List.of() : ArrayFile.read(file).spares();
-    return assemble(
-        AssembleOptions.service(spares, listener)
-            .withServerBytes(bytesPerShard)
-            .withDriveTimeout(driveTimeoutNanos)
-            .withTakeOver(takeOver));
+    return assemble(more.apply(AssembleOptions.service(spares, listener)));
   }
 
   /** The running service's answer to a command; null when none runs for this array. */

@@ -293,7 +293,7 @@ final class BenchCommand implements Runnable {
         names = "--shards",
         paramLabel = "COUNT",
         defaultValue = "0",
-        description = "Shards (default: one per core).")
+        description = "Shards (default: one for each core but one).")
     private int shards;
 
     @Option(
@@ -382,7 +382,7 @@ final class BenchCommand implements Runnable {
         names = "--shards",
         paramLabel = "COUNT",
         defaultValue = "0",
-        description = "Shards (default: one per core).")
+        description = "Shards (default: one for each core but one).")
     private int shards;
 
     @Mixin private Common common;

@@ -51,6 +51,7 @@ final class ServeCommand implements Callable<Integer> {
 
   private static final long CONTROL_SECONDS = 600;
   private static final int MAX_DRIVE_SECONDS = 3600;
+  private static final int MAX_SHARDS = 64;
   private static final long SERVER_BYTES_PER_SHARD = 24L << 20;
 
   @Spec private CommandSpec command;
@@ -105,6 +106,14 @@ final class ServeCommand implements Callable<Integer> {
               + AssembleOptions.DRIVE_TIMEOUT_SECONDS
               + ").")
   private double driveSeconds;
+
+  @Option(
+      names = "--shards",
+      paramLabel = "COUNT",
+      description =
+          "Threads that serve (default: one for each core but one, which is left to the kernel and to clients; at most one"
+              + " for each drive).")
+  private Integer shards;
 
   @Option(
       names = "--no-take-over",
@@ -172,13 +181,20 @@ final class ServeCommand implements Callable<Integer> {
     // Refused before anything is started.
     limits(1);
     long driveTimeoutNanos = driveTimeoutNanos();
+    int shardCount = shardCount();
     ScrubSchedule scrubs = file == null ? ScrubSchedule.NONE : ArrayFile.read(file).scrub();
     Thread hook = new Thread(this::onSignal, "tuff-stop");
     Runtime.getRuntime().addShutdownHook(hook);
     try (ServiceLog log = new ServiceLog(command.commandLine().getOut())) {
       try (Array assembled =
           array.assembleToServe(
-              SERVER_BYTES_PER_SHARD, driveTimeoutNanos, !noTakeOver, new DriveLog(log, file))) {
+              options ->
+                  options
+                      .withShards(shardCount)
+                      .withServerBytes(SERVER_BYTES_PER_SHARD)
+                      .withDriveTimeout(driveTimeoutNanos)
+                      .withTakeOver(!noTakeOver),
+              new DriveLog(log, file))) {
         serve(assembled, tls, tcp, file, scrubs, limits(assembled.shardCount()), log);
       }
       log.line("stopped");
@@ -277,14 +293,26 @@ final class ServeCommand implements Callable<Integer> {
     return (long) (driveSeconds * 1e9);
   }
 
-  private ServerLimits limits(int shards) {
+  /** As asked, or 0 for as many as suit the machine. */
+  private int shardCount() {
+    if (shards == null) {
+      return 0;
+    }
+    if (shards < 1 || shards > MAX_SHARDS) {
+      throw new ParameterException(
+          command.commandLine(), "1 to " + MAX_SHARDS + " shards can serve, not " + shards);
+    }
+    return shards;
+  }
+
+  private ServerLimits limits(int count) {
     try {
       return new ServerLimits(
           maxConnections,
-          shards * SERVER_BYTES_PER_SHARD,
+          count * SERVER_BYTES_PER_SHARD,
           handshakeSeconds,
           stallSeconds,
-          ServerLimits.defaults(shards).lingerSeconds());
+          ServerLimits.defaults(count).lingerSeconds());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(command.commandLine(), e.getMessage());
     }

@@ -148,7 +148,8 @@ class DriveFailureIT {
         .contains("image file", "d1.img");
 
     Path log = folder.resolve("log");
-    running = TuffProcess.beginLogged(folder, log, "serve", "--all", "--unix", "s.sock");
+    running =
+        TuffProcess.beginLogged(folder, log, "serve", "--all", "--shards", "2", "--unix", "s.sock");
     awaitLine(log, " ready, ");
     TuffProcess.run(folder, "drive", "fail", "1").succeeds();
     awaitLine(log, "is the spare");
@@ -183,7 +184,8 @@ class DriveFailureIT {
     makeArray("4+1", 5);
     load("2");
     Path log = folder.resolve("log");
-    running = TuffProcess.beginLogged(folder, log, "serve", "--all", "--unix", "s.sock");
+    running =
+        TuffProcess.beginLogged(folder, log, "serve", "--all", "--shards", "2", "--unix", "s.sock");
     awaitLine(log, " ready, ");
     TuffProcess.run(folder, "drive", "fail", "1").succeeds();
     TuffProcess.run(folder, "drive", "replace", "1", "d1.img")
@@ -198,7 +200,8 @@ class DriveFailureIT {
 
     // A service that is started without it takes it in again as it is.
     Files.move(folder.resolve("d3.img"), folder.resolve("away.img"));
-    running = TuffProcess.beginLogged(folder, log, "serve", "--all", "--unix", "s.sock");
+    running =
+        TuffProcess.beginLogged(folder, log, "serve", "--all", "--shards", "2", "--unix", "s.sock");
     awaitLine(log, " ready, ");
     Files.move(folder.resolve("away.img"), folder.resolve("d3.img"));
     assertThat(TuffProcess.run(folder, "drive", "replace", "3", "d3.img").succeeds().out())

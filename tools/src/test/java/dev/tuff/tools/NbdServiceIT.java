@@ -298,6 +298,7 @@ class NbdServiceIT {
     Files.writeString(folder.resolve("file"), "a file");
     TuffProcess.run(folder, "serve", "--listen", "localhost:x").isCalledWrongly("is no address");
     TuffProcess.run(folder, "serve", "--max-connections", "0").isCalledWrongly("0 connections");
+    TuffProcess.run(folder, "serve", "--shards", "0").isCalledWrongly("1 to 64 shards");
     TuffProcess.run(folder, "serve", "--tls-cert", "file").isCalledWrongly("belong together");
     TuffProcess.run(folder, "serve", "--tls-ca", "file").isCalledWrongly("--tls-cert");
     TuffProcess.run(folder, "serve", "--tls-cert", "file", "--tls-key", "file").refuses("file");

@@ -39,11 +39,17 @@ final class ServeProcess implements AutoCloseable {
         .succeeds();
   }
 
-  /** Starts it and waits until it is ready. */
+  /**
+   * Starts it and waits until it is ready. With two shards unless the options say something else: a
+   * small machine would have one, and nothing would pass from one to another.
+   */
   static ServeProcess start(Path folder, String... options) throws Exception {
     List<String> command = new ArrayList<>(List.of(TuffProcess.ROOT.resolve("tuff").toString()));
     command.add("serve");
     command.addAll(List.of(options));
+    if (!command.contains("--shards")) {
+      command.addAll(List.of("--shards", "2"));
+    }
     Path log = Files.createTempFile(folder, "serve", ".log");
     Process process =
         new ProcessBuilder(command)

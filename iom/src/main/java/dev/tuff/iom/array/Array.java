@@ -113,8 +113,7 @@ public final class Array implements AutoCloseable {
     this.options = options;
     this.readOnly = options.readOnly();
     int count = drives.count();
-    int cores = Cpu.allowed().cardinality();
-    int shardCount = options.shards() > 0 ? options.shards() : Math.min(cores, drives.present());
+    int shardCount = options.shards() > 0 ? options.shards() : shardsFor(drives);
     this.memory = IoMemory.open(memoryBytes(drives, options, shardCount));
     this.shards = new Shard[shardCount];
     this.loops = new UringLoop[shardCount];
@@ -267,12 +266,18 @@ public final class Array implements AutoCloseable {
     }
   }
 
+  /** What clients and the kernel do for a request takes a core as well. */
+  private static int shardsFor(AssembledDrives drives) {
+    int cores = Cpu.allowed().cardinality();
+    return Math.clamp(cores - 1, 1, drives.present());
+  }
+
   private void start() {
     long begun = System.nanoTime();
     List<Integer> cores = allowedCores();
-    // Where all cores are the shards', whoever else runs would push a shard aside that may not
-    // move.
-    boolean pin = options.pinned() && shards.length < cores.size();
+    // Where nearly all cores are the shards', whoever else runs would push a shard aside that may
+    // not move.
+    boolean pin = options.pinned() && cores.size() > 2 && shards.length < cores.size();
     for (int s = 0; s < shards.length; s++) {
       Shard shard = shards[s];
       int core = cores.get(s % cores.size());

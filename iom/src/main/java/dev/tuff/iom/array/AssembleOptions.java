@@ -2,15 +2,17 @@ package dev.tuff.iom.array;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * How to run an array.
  *
- * @param shards threads, each with a ring; 0: one for each core, at most one for each drive
+ * @param shards threads, each with a ring; 0: one for each core but one, which is left to the
+ *     kernel and to clients, and at most one for each drive
  * @param readOnly whether clients may only read; an array that was not stopped cleanly is recovered
  *     all the same
- * @param pinned whether each shard stays on one core; only where that leaves a core for everybody
- *     else
+ * @param pinned whether each shard stays on one core; only where there are more than two and one is
+ *     left for everybody else
  * @param lookOnly refuse to start rather than decide anything without drives that are missing
  * @param serverBytes memory for an NBD server's requests, for each shard; 0 where none is started
  * @param longRunning keep memory for drives that take others' places while the array runs
@@ -105,59 +107,65 @@ public record AssembleOptions(
         false);
   }
 
-  /** The same with memory for a server. */
-  public AssembleOptions withServerBytes(long bytes) {
-    return new AssembleOptions(
-        shards,
-        readOnly,
-        pinned,
-        lookOnly,
-        bytes,
-        longRunning,
-        spares,
-        driveListener,
-        driveTimeoutNanos,
-        takeOver);
-  }
-
-  /** The same with another limit for drives. */
-  public AssembleOptions withDriveTimeout(long nanos) {
-    return new AssembleOptions(
-        shards,
-        readOnly,
-        pinned,
-        lookOnly,
-        serverBytes,
-        longRunning,
-        spares,
-        driveListener,
-        nanos,
-        takeOver);
-  }
-
-  /** One shard a core, pinned if there are more cores than shards, for reading and writing. */
+  /** Each shard pinned if there are enough cores, for reading and writing. */
   public static AssembleOptions defaults() {
     return new AssembleOptions(0, false, true);
-  }
-
-  /** The same, with or without others taking over from a drive that is missing. */
-  public AssembleOptions withTakeOver(boolean does) {
-    return new AssembleOptions(
-        shards,
-        readOnly,
-        pinned,
-        lookOnly,
-        serverBytes,
-        longRunning,
-        spares,
-        driveListener,
-        driveTimeoutNanos,
-        does);
   }
 
   /** Likewise, for long, with spares, and with drives that take over where there is none. */
   public static AssembleOptions service(List<Path> spares, DriveListener listener) {
     return new AssembleOptions(
         0, false, true, false, 0, true, spares, listener, DRIVE_TIMEOUT_NANOS, true);
+  }
+
+  /** The same with so many shards. */
+  public AssembleOptions withShards(int count) {
+    return changed(copy -> copy.shards = count);
+  }
+
+  /** The same with memory for a server. */
+  public AssembleOptions withServerBytes(long bytes) {
+    return changed(copy -> copy.serverBytes = bytes);
+  }
+
+  /** The same with another limit for drives. */
+  public AssembleOptions withDriveTimeout(long nanos) {
+    return changed(copy -> copy.driveTimeoutNanos = nanos);
+  }
+
+  /** The same, with or without others taking over from a drive that is missing. */
+  public AssembleOptions withTakeOver(boolean does) {
+    return changed(copy -> copy.takeOver = does);
+  }
+
+  private AssembleOptions changed(Consumer<Copy> change) {
+    Copy copy = new Copy(this);
+    change.accept(copy);
+    return new AssembleOptions(
+        copy.shards,
+        readOnly,
+        pinned,
+        lookOnly,
+        copy.serverBytes,
+        longRunning,
+        spares,
+        driveListener,
+        copy.driveTimeoutNanos,
+        copy.takeOver);
+  }
+
+  /** What may be changed of it. */
+  private static final class Copy {
+    private int shards;
+    private long serverBytes;
+    private long driveTimeoutNanos;
+    private boolean takeOver;
+
+    private Copy(AssembleOptions of) {
+      this.shards = of.shards;
+      this.serverBytes = of.serverBytes;
+      this.driveTimeoutNanos = of.driveTimeoutNanos;
+      this.takeOver = of.takeOver;
+    }
   }
 }
