@@ -27,8 +27,9 @@ import java.util.concurrent.CompletionException;
 /**
  * Replaces a drive of an array again and again, the one that was taken out being the next to come
  * in, and measures how fast it is rebuilt: with nobody there, and beside a load of random 4 KiB
- * reads and writes by each policy, with the same load without a rebuild just before. The drive that
- * is not in the array is what raw writes are measured on.
+ * reads and writes by each policy, with the same load just before, while the array was whole and
+ * while the drive was missing. The drive that is not in the array is what raw writes are measured
+ * on.
  */
 public final class RebuildBench {
   private static final int BLOCK = 4096;
@@ -161,7 +162,8 @@ public final class RebuildBench {
             + " as what is rebuilt is.",
         "Raw rebuild: each mebibyte read from N members, then written to that drive, depth 8, nothing computed, hardened when its time ends. Drives that"
             + " share a disk share its speed: there it is what can be reached.",
-        "Beside a load what updates need is rebuilt first, under every policy; it counts.");
+        "Beside a load what updates need is rebuilt first, under every policy; it counts.",
+        "Load kept: of what it had with all drives there, and of what it had with that drive missing, just before it was replaced.");
   }
 
   private void fill(long driveBytes) {
@@ -231,9 +233,16 @@ public final class RebuildBench {
     }
   }
 
+  /** The members without the one that is to be replaced. */
+  private List<Path> others() {
+    List<Path> others = new ArrayList<>(members);
+    others.remove(PLACE);
+    return others;
+  }
+
   private void replace() {
     Path out = members.get(PLACE);
-    Array.replaceDrive(members, new Replacement(PLACE, spare, true, true, true));
+    Array.replaceDrive(others(), new Replacement(PLACE, spare, true, true, true));
     members.set(PLACE, spare);
     spare = out;
   }
@@ -248,7 +257,13 @@ public final class RebuildBench {
       await(array);
       double seconds = (System.nanoTime() - begun) / 1e9;
       return new RebuildRun(
-          raw, rawFlushed, rawRebuild, rebuiltBytes(array) / seconds, 0, 0, Double.NaN, Double.NaN);
+          raw,
+          rawFlushed,
+          rawRebuild,
+          rebuiltBytes(array) / seconds,
+          LoadRate.NONE,
+          LoadRate.NONE,
+          LoadRate.NONE);
     }
   }
 
@@ -275,10 +290,14 @@ public final class RebuildBench {
     double raw = raw(false);
     double rawFlushed = raw(true);
     double rawRebuild = rawRebuild();
-    Stretch alone;
+    LoadRate whole;
     try (Array array = Array.assemble(members, PLAIN)) {
       await(array);
-      alone = load(array);
+      whole = load(array).rate;
+    }
+    LoadRate degraded;
+    try (Array array = Array.assemble(others(), PLAIN)) {
+      degraded = load(array).rate;
     }
     replace();
     try (Array array = Array.assemble(members, PLAIN)) {
@@ -289,15 +308,13 @@ public final class RebuildBench {
           rawFlushed,
           rawRebuild,
           beside.rebuiltBytes / beside.seconds,
-          alone.operationsPerSecond,
-          beside.operationsPerSecond,
-          alone.p99Nanos,
-          beside.p99Nanos);
+          whole,
+          degraded,
+          beside.rate);
     }
   }
 
-  private record Stretch(
-      double seconds, double operationsPerSecond, double p99Nanos, long rebuiltBytes) {}
+  private record Stretch(double seconds, LoadRate rate, long rebuiltBytes) {}
 
   /** Reads and writes at the same time, each from a thread that waits for its own. */
   private Stretch load(Array array) {
@@ -317,11 +334,12 @@ public final class RebuildBench {
     try {
       Measurement wasRead = read.join();
       double seconds = (System.nanoTime() - begun) / 1e9;
-      return new Stretch(
-          seconds,
-          written.operationsPerSecond() + wasRead.operationsPerSecond(),
-          Math.max(written.latency().p99Nanos(), wasRead.latency().p99Nanos()),
-          rebuiltBytes(array) - before);
+      LoadRate rate =
+          new LoadRate(
+              wasRead.operationsPerSecond(),
+              written.operationsPerSecond(),
+              Math.max(written.latency().p99Nanos(), wasRead.latency().p99Nanos()));
+      return new Stretch(seconds, rate, rebuiltBytes(array) - before);
     } catch (CompletionException e) {
       throw e.getCause() instanceof BenchException known
           ? known

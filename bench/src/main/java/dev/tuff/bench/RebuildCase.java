@@ -13,6 +13,11 @@ public record RebuildCase(String label, List<RebuildRun> runs) {
     runs = List.copyOf(runs);
   }
 
+  /** Whether there was a load beside it. */
+  boolean loaded() {
+    return !Double.isNaN(runs.getFirst().beside().operationsPerSecond());
+  }
+
   Spread spread(ToDoubleFunction<RebuildRun> figure) {
     return Spread.of(runs.stream().mapToDouble(figure).toArray());
   }

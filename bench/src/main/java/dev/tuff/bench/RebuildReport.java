@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 
 /** How fast drives are rebuilt, and what a load beside it keeps. */
 public record RebuildReport(
@@ -25,6 +27,15 @@ public record RebuildReport(
   public String table() {
     StringBuilder out = new StringBuilder();
     out.append(title).append("\n\n").append(BenchReport.text(environment)).append('\n');
+    out.append(speeds()).append('\n');
+    out.append(loads()).append('\n');
+    for (String note : notes) {
+      out.append("- ").append(note).append('\n');
+    }
+    return out.toString();
+  }
+
+  private TextTable speeds() {
     TextTable figures =
         new TextTable(
             "rebuild",
@@ -33,15 +44,10 @@ public record RebuildReport(
             "/ raw, flushed",
             "min..max",
             "/ raw rebuild",
-            "min..max  ",
-            "load kept",
-            "min..max ",
-            "p99 ms alone",
-            "beside");
+            "min..max  ");
     for (RebuildCase one : cases) {
       Spread flushed = one.spread(r -> r.rebuildBytesPerSecond() / r.rawFlushedBytesPerSecond());
       Spread copied = one.spread(r -> r.rebuildBytesPerSecond() / r.rawRebuildBytesPerSecond());
-      Spread kept = one.spread(RebuildReport::kept);
       figures.row(
           one.label(),
           BenchReport.number(one.spread(r -> r.rebuildBytesPerSecond() / 1e6).median()),
@@ -50,23 +56,51 @@ public record RebuildReport(
           BenchReport.number(flushed.median()),
           range(flushed),
           BenchReport.number(copied.median()),
-          range(copied),
-          BenchReport.number(kept.median()),
-          range(kept),
-          BenchReport.number(one.spread(r -> r.aloneP99Nanos() / 1e6).median()),
-          BenchReport.number(one.spread(r -> r.besideP99Nanos() / 1e6).median()));
+          range(copied));
     }
-    out.append(figures).append('\n');
-    for (String note : notes) {
-      out.append("- ").append(note).append('\n');
-    }
-    return out.toString();
+    return figures;
   }
 
-  private static double kept(RebuildRun run) {
-    return run.aloneOperationsPerSecond() == 0
-        ? Double.NaN
-        : run.besideOperationsPerSecond() / run.aloneOperationsPerSecond();
+  private TextTable loads() {
+    TextTable figures =
+        new TextTable(
+            "load kept",
+            "of whole",
+            "min..max",
+            "reads",
+            "writes",
+            "of degraded",
+            "min..max ",
+            "reads ",
+            "writes ",
+            "p99 ms whole",
+            "degraded",
+            "beside");
+    for (RebuildCase one : cases) {
+      if (one.loaded()) {
+        Spread ofWhole = kept(one, RebuildRun::whole, LoadRate::operationsPerSecond);
+        Spread ofDegraded = kept(one, RebuildRun::degraded, LoadRate::operationsPerSecond);
+        figures.row(
+            one.label(),
+            BenchReport.number(ofWhole.median()),
+            range(ofWhole),
+            BenchReport.number(kept(one, RebuildRun::whole, LoadRate::readsPerSecond).median()),
+            BenchReport.number(kept(one, RebuildRun::whole, LoadRate::writesPerSecond).median()),
+            BenchReport.number(ofDegraded.median()),
+            range(ofDegraded),
+            BenchReport.number(kept(one, RebuildRun::degraded, LoadRate::readsPerSecond).median()),
+            BenchReport.number(kept(one, RebuildRun::degraded, LoadRate::writesPerSecond).median()),
+            BenchReport.number(one.spread(r -> r.whole().p99Nanos() / 1e6).median()),
+            BenchReport.number(one.spread(r -> r.degraded().p99Nanos() / 1e6).median()),
+            BenchReport.number(one.spread(r -> r.beside().p99Nanos() / 1e6).median()));
+      }
+    }
+    return figures;
+  }
+
+  private static Spread kept(
+      RebuildCase one, Function<RebuildRun, LoadRate> before, ToDoubleFunction<LoadRate> of) {
+    return one.spread(r -> of.applyAsDouble(r.beside()) / of.applyAsDouble(before.apply(r)));
   }
 
   private static String range(Spread spread) {
@@ -91,10 +125,9 @@ public record RebuildReport(
         BenchReport.put(here, "rawFlushedBytesPerSecond", run.rawFlushedBytesPerSecond());
         BenchReport.put(here, "rawRebuildBytesPerSecond", run.rawRebuildBytesPerSecond());
         BenchReport.put(here, "rebuildBytesPerSecond", run.rebuildBytesPerSecond());
-        BenchReport.put(here, "aloneOperationsPerSecond", run.aloneOperationsPerSecond());
-        BenchReport.put(here, "besideOperationsPerSecond", run.besideOperationsPerSecond());
-        BenchReport.put(here, "aloneP99Nanos", run.aloneP99Nanos());
-        BenchReport.put(here, "besideP99Nanos", run.besideP99Nanos());
+        put(here.putObject("loadWhole"), run.whole());
+        put(here.putObject("loadDegraded"), run.degraded());
+        put(here.putObject("loadBeside"), run.beside());
       }
     }
     ObjectNode goals = root.putObject("goals");
@@ -107,6 +140,12 @@ public record RebuildReport(
     } catch (IOException e) {
       throw new IllegalStateException("a tree of plain values could not be written", e);
     }
+  }
+
+  private static void put(ObjectNode node, LoadRate rate) {
+    BenchReport.put(node, "readsPerSecond", rate.readsPerSecond());
+    BenchReport.put(node, "writesPerSecond", rate.writesPerSecond());
+    BenchReport.put(node, "p99Nanos", rate.p99Nanos());
   }
 
   @Override

@@ -7,17 +7,15 @@ package dev.tuff.bench;
  * @param rawFlushedBytesPerSecond likewise, with a flush at the end that counts
  * @param rawRebuildBytesPerSecond likewise, each stretch of it after N others were read
  * @param rebuildBytesPerSecond of the drive that is rebuilt
- * @param aloneOperationsPerSecond of the load without a rebuild; 0: without a load
- * @param besideOperationsPerSecond of the load beside it
- * @param aloneP99Nanos of the load's slower half, reads or writes
- * @param besideP99Nanos likewise, beside it
+ * @param whole the load on an array that lacks nothing; {@link LoadRate#NONE} without a load
+ * @param degraded on the same array while the drive is missing
+ * @param beside on the same array while the drive is being rebuilt
  */
 public record RebuildRun(
     double rawBytesPerSecond,
     double rawFlushedBytesPerSecond,
     double rawRebuildBytesPerSecond,
     double rebuildBytesPerSecond,
-    double aloneOperationsPerSecond,
-    double besideOperationsPerSecond,
-    double aloneP99Nanos,
-    double besideP99Nanos) {}
+    LoadRate whole,
+    LoadRate degraded,
+    LoadRate beside) {}

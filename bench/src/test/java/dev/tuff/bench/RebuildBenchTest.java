@@ -75,11 +75,13 @@ class RebuildBenchTest {
         .flatExtracting(RebuildCase::runs)
         .allSatisfy(
             run -> {
-              assertThat(run.aloneOperationsPerSecond()).isPositive();
-              assertThat(run.besideOperationsPerSecond()).isPositive();
+              for (LoadRate rate : List.of(run.whole(), run.degraded(), run.beside())) {
+                assertThat(rate.readsPerSecond()).isPositive();
+                assertThat(rate.writesPerSecond()).isPositive();
+              }
             });
-    assertThat(report.table()).contains("/ raw rebuild");
-    assertThat(report.json()).contains("rawRebuildBytesPerSecond");
+    assertThat(report.table()).contains("/ raw rebuild").contains("of degraded");
+    assertThat(report.json()).contains("rawRebuildBytesPerSecond").contains("loadDegraded");
   }
 
   @Test

@@ -6,23 +6,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Decides how much of a running array's rebuilds goes on at a time, by the policy and by what
- * clients do: with nobody there they go on as fast as they can. An ordinary thread of its own while
- * a drive is being rebuilt. Any thread may ask it.
+ * Has as much of a running array's rebuilds go on at a time as their {@link RebuildPace} says. An
+ * ordinary thread of its own while a drive is being rebuilt. Any thread may ask it.
  */
 final class ArrayRebuild implements AutoCloseable {
   private static final long TICK_MILLIS = 5;
 
-  /** Nobody has asked for anything for so long: the array is idle. */
-  private static final long IDLE_NANOS = 100_000_000L;
-
   private static final long MEASURE_NANOS = 500_000_000L;
-
-  private static final int FULL_SPEED = 48;
-  private static final int BALANCED_RUNS = 2;
-
-  /** Beside clients that go first it goes on in one tick of so many. */
-  private static final int SERVICE_TICKS = 16;
 
   private final Array array;
   private final Measured[] measured;
@@ -74,17 +64,9 @@ final class ArrayRebuild implements AutoCloseable {
   }
 
   private void run() {
-    long lastAccepted = -1;
-    long busyAt = System.nanoTime() - IDLE_NANOS;
-    int tick = 0;
+    RebuildPace pace = new RebuildPace(System.nanoTime());
     while (!stopped && array.failure() == null) {
-      long accepted = array.requestsAccepted();
-      if (accepted != lastAccepted || array.requestsInside()) {
-        busyAt = lastAccepted < 0 ? busyAt : System.nanoTime();
-        lastAccepted = accepted;
-      }
-      boolean idle = System.nanoTime() - busyAt > IDLE_NANOS;
-      apply(runs(idle, tick++));
+      apply(pace.runs(policy, array.requestsAccepted(), array.requestsInside(), System.nanoTime()));
       if (!array.anythingToDo() && ended()) {
         array.onRebuilt();
         return;
@@ -104,17 +86,6 @@ final class ArrayRebuild implements AutoCloseable {
     }
     thread = null;
     return true;
-  }
-
-  private int runs(boolean idle, int tick) {
-    if (idle) {
-      return FULL_SPEED;
-    }
-    return switch (policy) {
-      case SERVICE -> tick % SERVICE_TICKS == 0 ? 1 : 0;
-      case BALANCED -> BALANCED_RUNS;
-      case REBUILD -> FULL_SPEED;
-    };
   }
 
   private void apply(int runs) {

@@ -10,6 +10,7 @@ import dev.tuff.iom.object.PageRequest;
 import dev.tuff.iom.parity.Generation;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
+import dev.tuff.iom.write.SideLimits;
 import dev.tuff.iom.write.WriteOp;
 import dev.tuff.xor.Crc32c;
 
@@ -156,13 +157,17 @@ final class Gather implements BlockIo.Listener, PageRequest.Listener {
 
   @Override
   public void onTransferred(BlockIo transferred) {
-    boolean check = reconstruction.careful();
+    // An update that has its group made whole first needs old data and old parity of it next.
+    boolean keep = reconstruction.blocks() <= SideLimits.CACHED_RUN_BLOCKS;
+    boolean check = keep || reconstruction.careful();
     for (int i = 0; i < reconstruction.blocks(); i++) {
       if (address[i] != 0) {
         boolean sound = (io.failedMask() >>> i & 1) == 0 && (!check || crcOf(i) == crc[i]);
         if (!sound) {
           rooms.counters().checksumErrors.add(1);
           failed = true;
+        } else if (keep) {
+          rooms.blocks.put(address[i], id[i], buffer.segment(), (long) i * Drive.BLOCK_BYTES);
         }
       }
     }

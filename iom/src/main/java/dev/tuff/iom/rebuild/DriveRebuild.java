@@ -276,8 +276,8 @@ public final class DriveRebuild {
     return buffer;
   }
 
-  /** The segment's run needs its buffers no more. */
-  void onMapped(Run run) {
+  /** The segment's run needs its buffers no more: what is left of it is to be hardened. */
+  void onWritten(Run run) {
     BufferPool pool = rooms.rebuilt;
     pool.give(run.buffer);
     if (run instanceof ParityRun of) {
@@ -334,7 +334,7 @@ public final class DriveRebuild {
 
   /** So many segments at the same time from now on, at most; 0: none but what is asked for. */
   public void inBackground(int most) {
-    limit = Math.min(most, 2 * runs);
+    limit = Math.min(most, WINDOW);
     proceed();
   }
 

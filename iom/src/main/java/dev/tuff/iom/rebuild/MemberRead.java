@@ -11,6 +11,7 @@ import dev.tuff.iom.read.ReadSide;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
 import dev.tuff.iom.write.DataSide;
+import dev.tuff.iom.write.SideLimits;
 import dev.tuff.iom.write.WriteOp;
 import dev.tuff.xor.Crc32c;
 
@@ -130,14 +131,19 @@ final class MemberRead implements BlockIo.Listener {
 
   @Override
   public void onTransferred(BlockIo transferred) {
+    // An update that has this parity made first needs old data next.
+    boolean keep = Long.bitCount(mask) <= SideLimits.CACHED_RUN_BLOCKS;
     for (long rest = owed; rest != 0; rest &= rest - 1) {
       int i = Long.numberOfTrailingZeros(rest);
+      long at = (long) i * Drive.BLOCK_BYTES;
       boolean sound =
           (io.failedMask() >>> i & 1) == 0
-              && Crc32c.of(buffer.segment(), (long) i * Drive.BLOCK_BYTES, Drive.BLOCK_BYTES)
-                  == crc[i];
+              && Crc32c.of(buffer.segment(), at, Drive.BLOCK_BYTES) == crc[i];
       if (sound) {
         owed &= ~(1L << i);
+        if (keep) {
+          rooms.blocks.put(address[i], id[i], buffer.segment(), at);
+        }
       }
     }
     if (owed == 0) {

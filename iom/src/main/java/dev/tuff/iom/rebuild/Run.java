@@ -264,7 +264,11 @@ abstract class Run implements BlockIo.Listener, FormerMaps.Looker {
 
   @Override
   public void onTransferred(BlockIo transferred) {
-    // Only what is hardened counts.
+    // Only what is hardened counts; but the next ones may have the memory already, so that a flush
+    // covers many. A drive that did not take it has told its IOM, which stops.
+    if (!transferred.failed()) {
+      giveBuffers();
+    }
   }
 
   @Override
@@ -316,8 +320,15 @@ abstract class Run implements BlockIo.Listener, FormerMaps.Looker {
     hardened();
   }
 
+  private void giveBuffers() {
+    if (buffer != null) {
+      rebuild.onWritten(this);
+      buffer = null;
+    }
+  }
+
   private void mapped() {
-    rebuild.onMapped(this);
+    giveBuffers();
     tell(awaitMapped);
   }
 
