@@ -91,6 +91,17 @@ final class DriveLog implements DriveListener {
   }
 
   @Override
+  public void onRebuilt(int drive, long lostBlocks) {
+    log.line(
+        "drive "
+            + drive
+            + " has everything now"
+            + (lostBlocks == 0
+                ? ""
+                : ", but for " + lostBlocks + " blocks that could be had from no other drive"));
+  }
+
+  @Override
   public void onRefused(Path spare, String why) {
     log.line("spare " + spare + " can't be used: " + why);
   }

@@ -154,6 +154,7 @@ class DriveFailureIT {
     TuffProcess.run(folder, "drive", "fail", "1").succeeds();
     awaitLine(log, "is the spare");
     TuffProcess.run(folder, "rebuild", "--policy", "rebuild").succeeds();
+    awaitLine(log, "drive 1 has everything now");
     assertThat(lossesSurvived()).isEqualTo(1);
     assertThat(Files.readString(folder.resolve("tuff.toml")))
         .contains("s1.img")

@@ -218,6 +218,7 @@ class TakeOverIT {
       assertThat(state(meanwhile, 2)).isEqualTo("failed");
       requireTakenOver(await(serve, status -> state(status, 2).equals("taken over")), 2);
       assertThat(serve.log()).contains("the others take over what drive 2 had");
+      awaitLine(serve, "has everything now");
       assertThat(mostUsed(status())).isGreaterThan(usedBefore + 2 * MIB);
       assertThat(TuffProcess.run(folder, "status").succeeds().out())
           .contains(", healthy, ", "taken over", "d2.img", "1 more loss", "drive 2 was taken out")

@@ -125,7 +125,7 @@ public final class Array implements AutoCloseable {
     this.devices = new BlockDevice[most];
     this.roster = new Roster(count, most);
     this.budgets = new SpaceBudget[most];
-    this.rebuild = new ArrayRebuild(this);
+    this.rebuild = new ArrayRebuild(this, options.driveListener());
     this.spares = new Spares(this, options.spares(), options.takeOver(), options.driveListener());
     this.roomToTakeOver = options.longRunning() && drives.leavesOver();
     this.volumes = new ArrayVolumes(this, shards, this::volumeOf, readOnly);
@@ -360,6 +360,11 @@ public final class Array implements AutoCloseable {
   /** True when the place of a drive is vacated and the others have all that it had. */
   boolean takenOver(int drive) {
     return failover != null && failover.takenOver() == drive && !present(drive);
+  }
+
+  /** True while a drive does not have everything yet that it is to have, its own or another's. */
+  boolean incomplete(int drive) {
+    return rebuilding(drive) || (failover != null && failover.rebuilding().standsIn(drive));
   }
 
   boolean rebuilding(int drive) {

@@ -15,6 +15,7 @@ final class ArrayRebuild implements AutoCloseable {
   private static final long MEASURE_NANOS = 500_000_000L;
 
   private final Array array;
+  private final AssembleOptions.DriveListener listener;
   private final Measured[] measured;
   private volatile RebuildPolicy policy = RebuildPolicy.SERVICE;
   private volatile boolean stopped;
@@ -26,6 +27,9 @@ final class ArrayRebuild implements AutoCloseable {
     volatile long bytesPerSecond;
     private long blocksBefore;
     private long nanosBefore;
+
+    /** Of the rebuild's thread: whether it lacked something the last time. */
+    private boolean incomplete;
 
     void note(RebuildProgress now, long nanos) {
       progress = now;
@@ -44,8 +48,9 @@ final class ArrayRebuild implements AutoCloseable {
     }
   }
 
-  ArrayRebuild(Array array) {
+  ArrayRebuild(Array array, AssembleOptions.DriveListener listener) {
     this.array = array;
+    this.listener = listener;
     this.measured = new Measured[array.mostDrives()];
     for (int d = 0; d < measured.length; d++) {
       measured[d] = new Measured();
@@ -67,6 +72,7 @@ final class ArrayRebuild implements AutoCloseable {
     RebuildPace pace = new RebuildPace(System.nanoTime());
     while (!stopped && array.failure() == null) {
       apply(pace.runs(policy, array.requestsAccepted(), array.requestsInside(), System.nanoTime()));
+      tellWhatIsComplete();
       if (!array.anythingToDo() && ended()) {
         array.onRebuilt();
         return;
@@ -76,6 +82,17 @@ final class ArrayRebuild implements AutoCloseable {
       } catch (InterruptedException e) {
         return;
       }
+    }
+  }
+
+  private void tellWhatIsComplete() {
+    for (int d = 0; d < measured.length; d++) {
+      Measured of = measured[d];
+      boolean incomplete = array.incomplete(d);
+      if (of.incomplete && !incomplete && array.present(d)) {
+        listener.onRebuilt(d, of.progress == null ? 0 : of.progress.lostBlocks());
+      }
+      of.incomplete = incomplete;
     }
   }
 

@@ -85,6 +85,14 @@ public record AssembleOptions(
     /** They can't, and what the drive had is not protected as it was. On a thread of its own. */
     default void onNotTakenOver(int drive, String why) {}
 
+    /**
+     * A drive that was being rebuilt, or that took over its part of what another had, has
+     * everything now. On a thread of its own.
+     *
+     * @param lostBlocks that could not be made
+     */
+    default void onRebuilt(int drive, long lostBlocks) {}
+
     /** A spare can't be used. On a thread of its own. */
     default void onRefused(Path spare, String why) {}
   }

@@ -54,8 +54,9 @@ public final class RebuildingDrives {
     return contains(drive) || (standsIn(drive) && layout.standsIn(row, drive));
   }
 
+  /** False for one that was let in since: the next start tells of it. */
   private boolean is(int drive, int state) {
-    return (states.get(drive) & state) != 0;
+    return drive < states.length() && (states.get(drive) & state) != 0;
   }
 
   private boolean any(int state) {

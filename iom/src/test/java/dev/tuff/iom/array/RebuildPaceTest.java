@@ -52,6 +52,7 @@ class RebuildPaceTest {
 
   @Test
   void usesTheGapsBetweenFewRequests() {
+    next(RebuildPolicy.SERVICE, 0, false);
     next(RebuildPolicy.SERVICE, 1, false);
     assertThat(next(RebuildPolicy.SERVICE, 0, false)).isEqualTo(RebuildPace.IN_A_GAP);
     assertThat(next(RebuildPolicy.BALANCED, 0, false)).isEqualTo(RebuildPace.IN_A_GAP);
@@ -60,6 +61,7 @@ class RebuildPaceTest {
 
   @Test
   void isAloneAfterAWhile() {
+    next(RebuildPolicy.SERVICE, 0, false);
     next(RebuildPolicy.SERVICE, 1, false);
     long before = now;
     int runs = RebuildPace.IN_A_GAP;
