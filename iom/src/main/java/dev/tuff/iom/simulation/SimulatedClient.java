@@ -455,7 +455,7 @@ final class SimulatedClient {
       discards++;
       slot.request.discard(offset, bytes, toughness);
       from = (offset + Drive.BLOCK_BYTES - 1) & -Drive.BLOCK_BYTES;
-      to = to == sizeBytes ? to : Math.max(from, to & -Drive.BLOCK_BYTES);
+      to = Math.max(from, to == sizeBytes ? to : to & -Drive.BLOCK_BYTES);
     } else {
       zeroes++;
       slot.request.writeZeroes(offset, bytes, how == Zeroing.WRITE_KEEPING_PLACES, toughness);
