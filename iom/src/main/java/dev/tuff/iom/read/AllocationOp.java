@@ -94,20 +94,36 @@ public final class AllocationOp implements PageRequest.Listener {
 
   /**
    * The parities tell what the drive held, unless it went away while the query was under way: then
-   * it may be anything.
+   * it may be anything, and so may what the drive would have told of others as a parity.
    */
   private void answerForGone() {
     for (row = firstRow; row < firstRow + rows; row++) {
       int member = layout.member(row, rooms.driveIndex);
-      long lblk = row * layout.chunkBlocks();
-      for (int i = 0; i < layout.chunkBlocks() && member < layout.dataMembers(); i++) {
-        WriteOp newest = side.newestUpdate(gfid, lblk + i);
-        if (late || (newest != null && !newest.unmaps() && !newest.unchanged())) {
-          set(member, i);
-        }
+      if (member < layout.dataMembers()) {
+        takeOwnOfGone(member);
+      } else if (late && member < layout.dataMembers() + layout.parityMembers()) {
+        setAllThatIsGone();
       }
     }
     answer();
+  }
+
+  private void takeOwnOfGone(int member) {
+    long lblk = row * layout.chunkBlocks();
+    for (int i = 0; i < layout.chunkBlocks(); i++) {
+      WriteOp newest = side.newestUpdate(gfid, lblk + i);
+      if (late || (newest != null && !newest.unmaps() && !newest.unchanged())) {
+        set(member, i);
+      }
+    }
+  }
+
+  private void setAllThatIsGone() {
+    for (int m = 0; m < layout.dataMembers(); m++) {
+      for (int i = 0; i < layout.chunkBlocks() && !rooms.present(layout.drive(row, m)); i++) {
+        set(m, i);
+      }
+    }
   }
 
   private void next() {

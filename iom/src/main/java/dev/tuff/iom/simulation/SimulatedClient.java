@@ -506,6 +506,11 @@ final class SimulatedClient {
     write(freeSlot(), offset, content, toughness);
   }
 
+  /** Starts to ask which blocks are mapped as soon as there is a place for it. */
+  void submitQuery(long offset, int bytes) {
+    query(freeSlot(), offset, bytes);
+  }
+
   /** Starts a flush as soon as there is a place for it. */
   void submitFlush() {
     flush(freeSlot());

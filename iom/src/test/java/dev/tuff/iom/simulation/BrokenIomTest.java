@@ -3,6 +3,7 @@ package dev.tuff.iom.simulation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tuff.iom.support.Seeds;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -42,6 +43,38 @@ class BrokenIomTest {
     }
     if (Seeds.all()) {
       assertThat(broken).isGreaterThan(15);
+    }
+  }
+
+  /**
+   * A query under way while the IOM stops that tells of a drive which is gone: what was written is
+   * not told to be unmapped.
+   */
+  @Test
+  void queriesStayTrueWhereAnotherDriveIsGone() {
+    Shape shape = Shape.of(6, 3, 2, 8192, 3).client(96 << 10, 6, 20_000);
+    int broken = 0;
+    for (long seed : Seeds.of(20)) {
+      SimulatedArray array = new SimulatedArray(shape, seed, PlantedFault.NONE);
+      array.lateMessages(true);
+      array.client.load(60);
+      int gone = array.random.nextInt(6);
+      array.fail(gone);
+      array.client.load(40);
+      array.settle();
+      int other = (gone + 1 + array.random.nextInt(5)) % 6;
+      array.plantBug(other, IomBug.Place.AFTER_MESSAGE, array.random.nextInt(12));
+      for (int i = 0; i < 12; i++) {
+        array.client.submitQuery(0, 96 << 10);
+      }
+      array.settle();
+      assertThat(array.client.wrongReads()).as(Seeds.replay(seed)).isEmpty();
+      broken += array.bug().disarm() ? 1 : 0;
+      array.stop();
+      array.close();
+    }
+    if (Seeds.all()) {
+      assertThat(broken).isGreaterThan(8);
     }
   }
 }
