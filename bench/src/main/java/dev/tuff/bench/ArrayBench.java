@@ -49,7 +49,7 @@ public final class ArrayBench {
    * @param driveBytes size of each image drive, at least 64 MiB; less where space is short
    * @param volumeBytes size of the volume; 0: half of what the drives can hold
    * @param chunkBytes 0: the array's default
-   * @param shards 0: one per core
+   * @param shards 0: one for each core but one
    * @param pinned whether each shard stays on its core, if there are more cores than shards; the
    *     raw loads never do
    * @param workloads empty: {@link #defaultWorkloads()}

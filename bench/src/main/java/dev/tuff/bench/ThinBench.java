@@ -33,7 +33,7 @@ public final class ThinBench {
    * @param driveBytes size of each of the N+K image drives; less where space is short
    * @param volumeBytes sizes of the volumes, the first being what the others are compared with
    * @param depth requests in flight
-   * @param shards 0: one per core
+   * @param shards 0: one for each core but one
    * @param seconds of every stretch
    * @param repeats stretches of every volume, at least 1
    * @param warmUpSeconds of the unrecorded stretch before each load
