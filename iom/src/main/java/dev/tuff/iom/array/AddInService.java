@@ -1,26 +1,13 @@
 package dev.tuff.iom.array;
 
-import dev.tuff.device.BlockDevice;
-import dev.tuff.device.DeviceOptions;
-import dev.tuff.device.DriveUnusableException;
-import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
-import dev.tuff.iom.drive.Drive;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /** A drive on its way into a running array, to a place of its own. */
-final class AddInService implements Failover.Joining {
-  private final int index;
-  private final Path drive;
-  private final UringLoop loop;
-  private final int queueDepth;
-  private final long blocks;
+final class AddInService extends IncomingDrive {
   private final int incarnation = DriveAddition.newIncarnation();
   private final Consumer<DriveLabel> taken;
-  private final CompletableFuture<DriveLabel> joined = new CompletableFuture<>();
 
   /**
    * A drive that has passed all checks that can be made before it is opened.
@@ -36,17 +23,8 @@ final class AddInService implements Failover.Joining {
       int queueDepth,
       long blocks,
       Consumer<DriveLabel> taken) {
-    this.index = index;
-    this.drive = drive;
-    this.loop = loop;
-    this.queueDepth = queueDepth;
-    this.blocks = blocks;
+    super(index, drive, loop, queueDepth, blocks);
     this.taken = taken;
-  }
-
-  @Override
-  public int index() {
-    return index;
   }
 
   @Override
@@ -55,37 +33,10 @@ final class AddInService implements Failover.Joining {
   }
 
   @Override
-  public BlockDevice open() {
-    try {
-      return UringDevice.open(
-          loop, drive, new DeviceOptions(queueDepth, blocks * Drive.BLOCK_BYTES));
-    } catch (DriveUnusableException e) {
-      throw new ArrayException(e.getMessage(), e);
-    }
-  }
-
-  @Override
-  public long mostBlocks() {
-    return blocks;
-  }
-
-  @Override
-  public long nowSeconds() {
-    return Instant.now().getEpochSecond();
-  }
-
-  @Override
   public void onDone(DriveLabel label, ArrayException refusal) {
     if (refusal == null) {
       taken.accept(label);
-      joined.complete(label);
-    } else {
-      joined.completeExceptionally(refusal);
     }
-  }
-
-  /** Its label once it is a member, or why it is not. */
-  CompletableFuture<DriveLabel> joined() {
-    return joined;
+    super.onDone(label, refusal);
   }
 }

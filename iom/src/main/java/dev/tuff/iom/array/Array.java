@@ -33,8 +33,6 @@ import dev.tuff.iom.write.LostBlockException;
 import dev.tuff.natives.Cpu;
 import dev.tuff.natives.PosixException;
 import dev.tuff.natives.RingException;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -57,7 +55,7 @@ import java.util.function.Supplier;
  * and drives from {@link #assemble} to {@link #close}. Any thread, unless a method says otherwise.
  */
 public final class Array implements AutoCloseable {
-  private static final int DRIVE_QUEUE_DEPTH = 128;
+  static final int DRIVE_QUEUE_DEPTH = 128;
 
   /** Drives that can be added to an array in one run of it: rings keep room for them. */
   private static final int MOST_ADDED = 16;
@@ -88,10 +86,7 @@ public final class Array implements AutoCloseable {
   private final ArrayRebuild rebuild;
   private final Spares spares;
   private final ArrayVolumes volumes;
-  private final Object takingOut = new Object();
-
-  /** One drive is added at a time; not the array's monitor, as a start is waited for. */
-  private final Object adding = new Object();
+  private final DrivesInService inService;
 
   /** Drives by which the memory of an IOM is measured: as many as there were at the start. */
   private final int drivesAtStart;
@@ -101,9 +96,6 @@ public final class Array implements AutoCloseable {
 
   /** Of a thread that asks IOMs: how many failovers had begun when it began. */
   private final ThreadLocal<Integer> asking = new ThreadLocal<>();
-
-  /** There is memory for all drives to be rebuilding at the same time. */
-  private final boolean roomToTakeOver;
 
   private volatile boolean closed;
   private volatile boolean memoryHeld;
@@ -127,7 +119,7 @@ public final class Array implements AutoCloseable {
     this.budgets = new SpaceBudget[most];
     this.rebuild = new ArrayRebuild(this, options.driveListener());
     this.spares = new Spares(this, options.spares(), options.takeOver(), options.driveListener());
-    this.roomToTakeOver = options.longRunning() && drives.leavesOver();
+    this.inService = new DrivesInService(this, drives, options, memory, loops, failedDrives);
     this.volumes = new ArrayVolumes(this, shards, this::volumeOf, readOnly);
   }
 
@@ -514,7 +506,8 @@ public final class Array implements AutoCloseable {
         || thrown instanceof PosixException);
   }
 
-  private void onFailed(int drive, String why) {
+  /** The array is to go on without a drive. */
+  void onFailed(int drive, String why) {
     if (failover == null) {
       fail(shards[drive % shards.length], new ArrayException(stopped(drive, why)));
       return;
@@ -533,36 +526,7 @@ public final class Array implements AutoCloseable {
    * @throws ArrayException when the drive is not in service, or can't be done without
    */
   public void failDrive(int drive) {
-    // One after the other: the check of the second must see what the first has done.
-    synchronized (takingOut) {
-      takeOut(drive);
-    }
-  }
-
-  private void takeOut(int drive) {
-    if (drive < 0 || drive >= driveCount() || !present(drive)) {
-      throw new ArrayException(
-          "Drive " + drive + " is not in service; 'tuff status' shows which drives are.");
-    }
-    if (lost(drive) + 1 > drives.bearable()) {
-      throw new ArrayException(
-          "Drive "
-              + drive
-              + " can't be done without: "
-              + lost(drive)
-              + " drives are missing or not rebuilt already, and protection makes up for "
-              + drives.bearable()
-              + ". Replace a missing drive first.");
-    }
-    onFailed(drive, "was taken out of service");
-    while (present(drive)) {
-      ArrayException stopped = failure();
-      if (stopped != null) {
-        throw new ArrayException(stopped.getMessage(), stopped);
-      }
-      pause();
-    }
-    awaitServing();
+    inService.fail(drive);
   }
 
   /**
@@ -576,39 +540,7 @@ public final class Array implements AutoCloseable {
    * @throws ArrayException with one sentence when it can't be; nothing was changed then
    */
   public boolean replaceInService(Replacement replacement) {
-    if (!options.longRunning() || readOnly) {
-      throw new ArrayException(
-          "This process has the array for a short time, or to read it; replace the drive when it has ended.");
-    }
-    int index = replacement.index();
-    boolean replaceable =
-        index >= 0 && index < driveCount() && (replacement.fail() || !present(index));
-    if (!replaceable) {
-      throw new ArrayException(
-          "Drive " + index + " is not missing; 'tuff status' shows which drives are.");
-    }
-    refuseWhatHangs(replacement.drive());
-    DriveLabel former = drives.labels()[index];
-    Superblock size = former == null ? drives.smallest() : former.superblock();
-    JoinInService joining =
-        new JoinInService(
-            replacement,
-            size.arrayId(),
-            failedDrives.get(index),
-            loops[index % loops.length],
-            DRIVE_QUEUE_DEPTH,
-            size.sizeBlocks());
-    if (present(index)) {
-      failDrive(index);
-      // It may be the same drive, and hang.
-      refuseWhatHangs(replacement.drive());
-    }
-    failover.join(joining);
-    DriveLabel joined = await(joining.joined());
-    drives.labels()[index] = joined;
-    failedDrives.remove(index);
-    awaitServing();
-    return !joined.root().formerStates().isEmpty();
+    return inService.replace(replacement);
   }
 
   /**
@@ -623,115 +555,7 @@ public final class Array implements AutoCloseable {
    *     drive has failed meanwhile
    */
   public int addInService(List<Path> added, boolean force) {
-    if (!options.longRunning() || readOnly) {
-      throw new ArrayException(
-          "This process has the array for a short time, or to read it; add the drive when it has ended.");
-    }
-    synchronized (adding) {
-      awaitServing();
-      checkAddable(added, force);
-      int first = driveCount();
-      for (Path drive : added) {
-        addInService(drive);
-      }
-      return first;
-    }
-  }
-
-  private void checkAddable(List<Path> added, boolean force) {
-    List<Path> members = new ArrayList<>();
-    for (int d = 0; d < driveCount(); d++) {
-      if (!present(d) || rebuilding(d)) {
-        throw new ArrayException(DriveAddition.notWhole(d, present(d)));
-      }
-      members.add(drives.labels()[d].path());
-    }
-    DriveAddition.checkDistinct(members, added);
-    if (driveCount() + added.size() > devices.length) {
-      throw new ArrayException(
-          "There is room for %d more drives in this run of the array; stop it, and add the drives then."
-              .formatted(devices.length - driveCount()));
-    }
-    DriveAddition.checkCount(drives.labels(), added.size());
-    for (Path drive : added) {
-      if (spares.waiting().contains(drive.toAbsolutePath().normalize())) {
-        throw new ArrayException(
-            drive
-                + " is a spare that waits; take it out with 'tuff drive remove', and start again.");
-      }
-      DriveAddition.checkOwner(DriveLabel.read(drive), drives.labels(), force);
-      sizeOf(drive);
-    }
-  }
-
-  private void addInService(Path drive) {
-    int index = driveCount();
-    long blocks = sizeOf(drive) / Drive.BLOCK_BYTES;
-    makeRoomFor(blocks);
-    AddInService joining =
-        new AddInService(
-            index,
-            drive,
-            loops[index % loops.length],
-            DRIVE_QUEUE_DEPTH,
-            blocks,
-            label -> {
-              drives.add(label);
-              options.driveListener().onAdded(index, drive);
-            });
-    failover.join(joining);
-    await(joining.joined());
-    awaitServing();
-    if (!present(index)) {
-      throw new ArrayException(
-          "%s is drive %d now and has failed since (%s); replace it."
-              .formatted(drive, index, failedDrives.get(index)));
-    }
-  }
-
-  private long sizeOf(Path drive) {
-    try {
-      return UringDevice.sizeBytes(drive, drives.smallest().sizeBlocks() * Drive.BLOCK_BYTES);
-    } catch (DriveUnusableException e) {
-      throw new ArrayException(e.getMessage(), e);
-    }
-  }
-
-  /**
-   * Memory for the IOM of a drive of so many blocks, for its proxy and for its rebuild, known to
-   * every ring before any of it is used.
-   */
-  private void makeRoomFor(long blocks) {
-    IomMemory sizes = IomMemory.of(drives.smallest().ofSize(blocks), drivesAtStart);
-    long bytes =
-        sizes.bytes()
-            + sizes.rebuildBytes()
-            + IomMemory.proxyBytes()
-            + 2 * sizes.largestBufferBytes();
-    if (bytes > IoMemory.LARGEST_REGION_BYTES) {
-      throw new ArrayException(
-          "The drive is too large to be added while the array runs; stop it, and add the drive then.");
-    }
-    try {
-      IoMemory.Region region = memory.another(bytes);
-      for (int s = 0; s < shards.length; s++) {
-        UringLoop loop = loops[s];
-        await(
-            this.<Void>onShard(
-                s,
-                done -> {
-                  try {
-                    loop.register(region);
-                    done.complete(null);
-                  } catch (RingException e) {
-                    done.completeExceptionally(new ArrayException(e.getMessage(), e));
-                  }
-                }));
-      }
-      memory.add(region);
-    } catch (PosixException e) {
-      throw new ArrayException("There is no memory for another drive: " + e.getMessage() + ".", e);
-    }
+    return inService.add(added, force);
   }
 
   /**
@@ -743,32 +567,7 @@ public final class Array implements AutoCloseable {
    * @throws ArrayException with one sentence when they can't; nothing was changed then
    */
   void takeOver(int index) {
-    if (!roomToTakeOver) {
-      throw new ArrayException(
-          "The array's protection takes all drives that there were when this run of it began, so that none is left over to take the place of drive "
-              + index
-              + "; replace it.");
-    }
-    for (int d = 0; d < driveCount(); d++) {
-      if (d != index && (!present(d) || rebuilding(d))) {
-        // Seen again when all stands still; but that costs a pause.
-        throw new ArrayException(
-            "Drive %d is %s as well; only with all others whole can they take over what drive %d has."
-                .formatted(d, present(d) ? "not rebuilt yet" : "missing", index));
-      }
-    }
-    CompletableFuture<Void> vacated = new CompletableFuture<>();
-    failover.vacate(
-        index,
-        refusal -> {
-          if (refusal == null) {
-            vacated.complete(null);
-          } else {
-            vacated.completeExceptionally(refusal);
-          }
-        });
-    await(vacated);
-    awaitServing();
+    inService.takeOver(index);
   }
 
   /** The place whose rows are on others, below 0 when there is none. */
@@ -779,36 +578,6 @@ public final class Array implements AutoCloseable {
   /** The most drives that there can be in this run. */
   int mostDrives() {
     return devices.length;
-  }
-
-  /** What a drive has not done yet it would do to what it is to hold from now on. */
-  private void refuseWhatHangs(Path drive) {
-    List<BlockDevice> hanging = failover.hanging();
-    for (BlockDevice device : hanging) {
-      if (same(drive, Path.of(device.name()))) {
-        throw new ArrayException(
-            drive
-                + " has not answered "
-                + device.unanswered()
-                + " of the requests that it had when it failed, and may still carry them out; try again when it answers, or has been taken out and put back.");
-      }
-    }
-    if (hanging.size() > drives.bearable()) {
-      throw new ArrayException(
-          hanging.size()
-              + " drives that failed still have requests that they have not answered ("
-              + String.join(", ", hanging.stream().map(BlockDevice::name).toList())
-              + "), and there is no room for more; take them out, or restart the service.");
-    }
-  }
-
-  private static boolean same(Path one, Path other) {
-    try {
-      return Files.isSameFile(one, other);
-    } catch (IOException e) {
-      // One of them is not there, or can't be looked at any more.
-      return one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
-    }
   }
 
   /** The first drive that is missing and in whose place no others are; below 0 when none is. */
@@ -950,7 +719,8 @@ public final class Array implements AutoCloseable {
     }
   }
 
-  private void awaitServing() {
+  /** Waits until the array serves, where a failover is under way. */
+  void awaitServing() {
     while (begunFailovers.get() != failovers.get()) {
       ArrayException stopped = failure();
       if (stopped != null) {
@@ -977,6 +747,10 @@ public final class Array implements AutoCloseable {
     CompletableFuture<T> future = new CompletableFuture<>();
     onDrive(drive, iom -> task.run(iom, future));
     return future;
+  }
+
+  Failover failover() {
+    return failover;
   }
 
   int driveCount() {

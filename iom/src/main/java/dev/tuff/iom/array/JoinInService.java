@@ -1,27 +1,15 @@
 package dev.tuff.iom.array;
 
-import dev.tuff.device.BlockDevice;
-import dev.tuff.device.DeviceOptions;
-import dev.tuff.device.DriveUnusableException;
-import dev.tuff.device.UringDevice;
 import dev.tuff.device.UringLoop;
 import dev.tuff.iom.drive.Drive;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 
 /** A drive on its way into a running array, in the place of one that is missing. */
-final class JoinInService implements Failover.Joining {
-  private final int index;
-  private final Path drive;
-  private final UringLoop loop;
-  private final int queueDepth;
-  private final long blocks;
+final class JoinInService extends IncomingDrive {
   private final boolean fromNothing;
-  private final CompletableFuture<DriveLabel> joined = new CompletableFuture<>();
 
   /**
    * A drive that passes all checks that can be made before it is opened.
@@ -39,6 +27,12 @@ final class JoinInService implements Failover.Joining {
       UringLoop loop,
       int queueDepth,
       long blocks) {
+    super(replacement.index(), replacement.drive(), loop, queueDepth, blocks);
+    this.fromNothing = replacement.fromNothing();
+    check(replacement, arrayId, failure, blocks);
+  }
+
+  private static void check(Replacement replacement, UUID arrayId, String failure, long blocks) {
     Path drive = replacement.drive();
     if (!Files.exists(drive)) {
       throw new ArrayException(drive + " does not exist; name the drive that is to be taken in.");
@@ -65,12 +59,6 @@ final class JoinInService implements Failover.Joining {
                 .formatted(drive, replacement.index(), failure));
       }
     }
-    this.index = replacement.index();
-    this.fromNothing = replacement.fromNothing();
-    this.drive = drive;
-    this.loop = loop;
-    this.queueDepth = queueDepth;
-    this.blocks = blocks;
   }
 
   private static long size(Path file) {
@@ -82,46 +70,7 @@ final class JoinInService implements Failover.Joining {
   }
 
   @Override
-  public int index() {
-    return index;
-  }
-
-  @Override
-  public BlockDevice open() {
-    try {
-      return UringDevice.open(
-          loop, drive, new DeviceOptions(queueDepth, blocks * Drive.BLOCK_BYTES));
-    } catch (DriveUnusableException e) {
-      throw new ArrayException(e.getMessage(), e);
-    }
-  }
-
-  @Override
-  public long mostBlocks() {
-    return blocks;
-  }
-
-  @Override
-  public long nowSeconds() {
-    return Instant.now().getEpochSecond();
-  }
-
-  @Override
   public boolean fromNothing() {
     return fromNothing;
-  }
-
-  @Override
-  public void onDone(DriveLabel label, ArrayException refusal) {
-    if (refusal == null) {
-      joined.complete(label);
-    } else {
-      joined.completeExceptionally(refusal);
-    }
-  }
-
-  /** Its label once it is a member, or why it is not. */
-  CompletableFuture<DriveLabel> joined() {
-    return joined;
   }
 }
