@@ -14,6 +14,8 @@ final class SimulatedMemory {
   /** Zeroed, so that a run is the same whatever ran before it. */
   IoMemory forMachine(long bytes) {
     if (machine == null || machine.bytes() < bytes) {
+      // The one before may go, to make room.
+      machine = null;
       machine = IoMemory.plain(bytes + bytes / 2);
       return machine;
     }
