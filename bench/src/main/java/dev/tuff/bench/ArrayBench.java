@@ -216,7 +216,7 @@ public final class ArrayBench {
             Toughness.HARDENED);
     settings.put("chunk", Workload.size(array.createVolume(spec).chunkBytes()));
     settings.put("volume", Workload.size(volumeBytes));
-    settings.put("shards", array.shardCount() + (options.pinned ? " pinned" : ""));
+    settings.put("shards", array.shardCount() + (array.pinned() ? " pinned" : ""));
     settings.put("seconds", String.valueOf(options.seconds));
     settings.put("repeats", String.valueOf(options.repeats));
     Environment environment = Environment.of(raw.getFirst(), settings);

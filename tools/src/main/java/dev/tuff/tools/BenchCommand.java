@@ -298,7 +298,8 @@ final class BenchCommand implements Runnable {
 
     @Option(
         names = "--pinned",
-        description = "Pin each shard to a core, if there are more cores than shards.")
+        description =
+            "Pin each shard to a core, if there are more than two cores, and more than shards.")
     private boolean pinned;
 
     @Option(

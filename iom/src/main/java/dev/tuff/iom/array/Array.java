@@ -74,6 +74,7 @@ public final class Array implements AutoCloseable {
   private final Shard[] shards;
   private final UringLoop[] loops;
   private final Thread[] threads;
+  private final boolean pinned;
   private final BlockDevice[] devices;
   private final Roster roster;
   private volatile Failover failover;
@@ -105,7 +106,13 @@ public final class Array implements AutoCloseable {
     this.options = options;
     this.readOnly = options.readOnly();
     int count = drives.count();
-    int shardCount = options.shards() > 0 ? options.shards() : shardsFor(drives);
+    int cores = Cpu.allowed().cardinality();
+    // What clients and the kernel do for a request takes a core as well.
+    int suitable = Math.clamp(cores - 1, 1, drives.present());
+    int shardCount = options.shards() > 0 ? options.shards() : suitable;
+    // Where nearly all cores are the shards', whoever else runs would push a shard aside that may
+    // not move.
+    this.pinned = options.pinned() && cores > 2 && shardCount < cores;
     this.memory = IoMemory.open(memoryBytes(drives, options, shardCount));
     this.shards = new Shard[shardCount];
     this.loops = new UringLoop[shardCount];
@@ -258,18 +265,9 @@ public final class Array implements AutoCloseable {
     }
   }
 
-  /** What clients and the kernel do for a request takes a core as well. */
-  private static int shardsFor(AssembledDrives drives) {
-    int cores = Cpu.allowed().cardinality();
-    return Math.clamp(cores - 1, 1, drives.present());
-  }
-
   private void start() {
     long begun = System.nanoTime();
     List<Integer> cores = allowedCores();
-    // Where nearly all cores are the shards', whoever else runs would push a shard aside that may
-    // not move.
-    boolean pin = options.pinned() && cores.size() > 2 && shards.length < cores.size();
     for (int s = 0; s < shards.length; s++) {
       Shard shard = shards[s];
       int core = cores.get(s % cores.size());
@@ -279,7 +277,7 @@ public final class Array implements AutoCloseable {
               .daemon(true)
               .unstarted(
                   () -> {
-                    if (pin) {
+                    if (pinned) {
                       Cpu.pin(core);
                     }
                     shard.run();
@@ -971,6 +969,11 @@ public final class Array implements AutoCloseable {
 
   public int shardCount() {
     return shards.length;
+  }
+
+  /** True when each shard stays on one core. */
+  public boolean pinned() {
+    return pinned;
   }
 
   /**

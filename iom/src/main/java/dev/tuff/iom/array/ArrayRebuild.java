@@ -87,10 +87,18 @@ final class ArrayRebuild implements AutoCloseable {
 
   private void tellWhatIsComplete() {
     for (int d = 0; d < measured.length; d++) {
+      int drive = d;
       Measured of = measured[d];
       boolean incomplete = array.incomplete(d);
-      if (of.incomplete && !incomplete && array.present(d)) {
-        listener.onRebuilt(d, of.progress == null ? 0 : of.progress.lostBlocks());
+      if (of.incomplete && !incomplete) {
+        array.onDrive(
+            d,
+            iom -> {
+              // None where it has only ceased to be asked for more, after another start.
+              if (iom.rebuild() != null) {
+                listener.onRebuilt(drive, iom.rebuild().progress().lostBlocks());
+              }
+            });
       }
       of.incomplete = incomplete;
     }

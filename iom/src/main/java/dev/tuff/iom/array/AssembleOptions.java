@@ -87,7 +87,7 @@ public record AssembleOptions(
 
     /**
      * A drive that was being rebuilt, or that took over its part of what another had, has
-     * everything now. On a thread of its own.
+     * everything now. On a shard, and not for long.
      *
      * @param lostBlocks that could not be made
      */
