@@ -141,7 +141,8 @@ public final class RebuildBench {
   }
 
   private static String name(RebuildPolicy policy) {
-    return "load, " + policy.name().toLowerCase(Locale.ROOT) + " first";
+    String name = policy.name().toLowerCase(Locale.ROOT);
+    return "load, " + (policy == RebuildPolicy.BALANCED ? name : name + " first");
   }
 
   private static Map<String, String> settings(Options options, List<Path> drives) {
@@ -162,7 +163,7 @@ public final class RebuildBench {
             + " as what is rebuilt is.",
         "Raw rebuild: each mebibyte read from N members, then written to that drive, depth 8, nothing computed, hardened when its time ends. Drives that"
             + " share a disk share its speed: there it is what can be reached.",
-        "Beside a load what updates need is rebuilt first, under every policy; it counts.",
+        "What writes replace is rebuilt before them, and counts; unless service goes first the rest of their groups, too.",
         "Load kept: of what it had with all drives there, and of what it had with that drive missing, just before it was replaced.");
   }
 

@@ -296,7 +296,8 @@ public final class Array implements AutoCloseable {
             roster,
             (drive, acting) -> acting,
             budgets,
-            watches());
+            watches(),
+            rebuild::serviceFirst);
     ArrayStart start = new ArrayStart(drives.labels(), parts);
     CompletableFuture<RecoveryReport> opened = new CompletableFuture<>();
     start.begin(opened::complete);

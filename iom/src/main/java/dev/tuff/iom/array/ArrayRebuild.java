@@ -68,6 +68,11 @@ final class ArrayRebuild implements AutoCloseable {
     policy = newPolicy;
   }
 
+  /** True while clients go first. */
+  boolean serviceFirst() {
+    return policy == RebuildPolicy.SERVICE;
+  }
+
   private void run() {
     RebuildPace pace = new RebuildPace(System.nanoTime());
     while (!stopped && array.failure() == null) {

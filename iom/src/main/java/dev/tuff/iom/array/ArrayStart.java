@@ -31,6 +31,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -87,6 +88,7 @@ public final class ArrayStart {
    * @param seenAs what others send an IOM's messages to, by default itself
    * @param budgets likewise, the drives' space
    * @param watches one a shard: for drives that hang
+   * @param serviceFirst true while updates go before rebuilds; asked by any thread
    */
   @SuppressWarnings("ArrayRecordComponent") // filled and changed in place, by all starts
   public record Parts(
@@ -99,7 +101,8 @@ public final class ArrayStart {
       Roster roster,
       SeenAs seenAs,
       SpaceBudget[] budgets,
-      HangWatch[] watches) {
+      HangWatch[] watches,
+      BooleanSupplier serviceFirst) {
     Shard shardOf(int drive) {
       return shards[drive % shards.length];
     }
@@ -130,7 +133,7 @@ public final class ArrayStart {
     this.vacating = vacating;
     this.labels = labels.clone();
     this.starts = new IomStart[labels.length];
-    this.rebuilding = new RebuildingDrives(labels.length);
+    this.rebuilding = new RebuildingDrives(labels.length, parts.serviceFirst);
     this.acting = new Acting[labels.length];
     this.labelDrives = new Drive[labels.length];
     int first = 0;

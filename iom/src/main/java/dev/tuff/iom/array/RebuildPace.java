@@ -12,7 +12,7 @@ final class RebuildPace {
   /** In a gap between requests: what a drive has done in some milliseconds. */
   static final int IN_A_GAP = 8;
 
-  /** Beside requests, when nobody goes first. */
+  /** Beside requests, when nobody goes first: every second time that it is asked. */
   static final int BALANCED = 2;
 
   /** Beside requests that go first it goes on every so many times that it is asked. */
@@ -50,7 +50,7 @@ final class RebuildPace {
       return IN_A_GAP;
     }
     if (policy == RebuildPolicy.BALANCED) {
-      return BALANCED;
+      return times % 2 == 0 ? BALANCED : 0;
     }
     return times % SERVICE_TIMES == 0 ? 1 : 0;
   }

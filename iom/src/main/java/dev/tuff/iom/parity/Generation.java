@@ -103,7 +103,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
   /** The group has more parities than this one: see {@link WriteOp#onAdmitted}. */
   private boolean several;
 
-  /** Of those whose drives are there it is the first. */
+  /** Of those that its updates go to it is the first. */
   private boolean first;
 
   private int closedMembers;
@@ -164,10 +164,7 @@ public final class Generation implements BlockIo.Listener, PageRequest.Listener 
     hardenedMembers = 0;
     closedMembers = 0;
     several = cnode.attributes().parityMembers() > 1;
-    first = true;
-    for (int p = 0; p < parity; p++) {
-      first = first && !rooms.present(driveOf(cnode.attributes().dataMembers() + p));
-    }
+    first = opener.firstParity(parity);
     mapped = 0;
     reserved = 0;
     pj = 0;

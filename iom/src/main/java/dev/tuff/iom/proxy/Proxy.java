@@ -65,7 +65,7 @@ public final class Proxy implements Acting {
       case UNCHANGED -> data.onUnchanged((WriteOp) subject);
       case QUERY_ALLOCATION -> reads.onQueryAllocation((AllocationOp) subject);
       case FLUSH -> data.onFlush(subject, (Actor) message.detail);
-      case REBUILT -> gate.onRebuilt((WriteOp) subject);
+      case REBUILT -> gate.onRebuilt((WriteOp) subject, (int) message.number);
       case ADMITTED -> data.onAdmitted((WriteOp) subject);
       case REQUEST_DELTA -> data.onRequestDelta((WriteOp) subject, (int) message.number);
       case DELTA_TAKEN -> data.onDeltaTaken((WriteOp) subject, message.detail, message.number);

@@ -140,18 +140,28 @@ public final class DriveRebuild {
 
   // ---- on demand
 
+  /** Hears of what was asked for. */
+  @FunctionalInterface
+  interface Ensured {
+    /**
+     * It is over.
+     *
+     * @param has false when this drive has nothing of the blocks, and nothing was done
+     */
+    void onEnsured(boolean has);
+  }
+
   /**
-   * Has blocks of one segment rebuilt before all others, and calls {@code done} when each has an
-   * entry or is known never to have been written.
+   * Has blocks of one segment rebuilt before all others, if that is needed.
    *
    * @param mask which, one a bit, from {@code lblk} on
    */
-  void ensure(long gfid, long lblk, long mask, Runnable done) {
+  void ensure(long gfid, long lblk, long mask, Need need, Ensured done) {
     if (rooms.rebuilt(rooms.cnode(gfid), lblk)) {
-      done.run();
+      done.onEnsured(true);
       return;
     }
-    Demand demand = new Demand(gfid, lblk, mask, done);
+    Demand demand = new Demand(gfid, lblk, mask, need, done);
     if (active.containsKey(demand.segment)) {
       demand.run();
     } else {
@@ -163,14 +173,16 @@ public final class DriveRebuild {
     private final Segment segment;
     private final long lblk;
     private final long mask;
-    private final Runnable done;
+    private final Need need;
+    private final Ensured done;
     private final Cnode cnode;
     private final boolean ofParity;
     private final PageRequest leaf = new PageRequest(answered -> onPage());
 
-    Demand(long gfid, long lblk, long mask, Runnable done) {
+    Demand(long gfid, long lblk, long mask, Need need, Ensured done) {
       this.lblk = lblk;
       this.mask = mask;
+      this.need = need;
       this.done = done;
       this.cnode = rooms.cnode(gfid);
       this.ofParity = isParity(cnode, lblk);
@@ -186,28 +198,32 @@ public final class DriveRebuild {
     }
 
     private void onPage() {
-      boolean all = hasAll(leaf.page());
+      long has = hasOf(leaf.page());
       leaf.release();
-      if (all) {
-        done.run();
-        return;
+      if (has == mask) {
+        done.onEnsured(true);
+      } else if (need == Need.IF_ANY && has == 0 && !active.containsKey(segment)) {
+        done.onEnsured(false);
+      } else {
+        run();
       }
-      run();
     }
 
     void run() {
-      DriveRebuild.this.run(segment, mask << (lblk - segment.lblk()), true, done);
+      boolean hardened = need == Need.HARDENED;
+      DriveRebuild.this.run(
+          segment, mask << (lblk - segment.lblk()), hardened, () -> done.onEnsured(true));
     }
 
-    private boolean hasAll(Page page) {
+    /** Those of the blocks that have an entry. */
+    private long hasOf(Page page) {
+      long has = 0;
       long at = ofParity ? cnode.parityEntry(lblk) : cnode.dataEntry(lblk);
-      for (long rest = mask; rest != 0; rest >>>= 1) {
-        if ((rest & 1) != 0 && (page == null || Cnode.id(page, at) == 0)) {
-          return false;
-        }
+      for (int i = 0; mask >>> i != 0 && page != null; i++) {
+        has |= Cnode.id(page, at) != 0 ? 1L << i : 0;
         at += ofParity ? cnode.parityEntryBytes() : cnode.dataEntryBytes();
       }
-      return true;
+      return has & mask;
     }
   }
 

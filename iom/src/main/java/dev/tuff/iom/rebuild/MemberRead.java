@@ -69,6 +69,21 @@ final class MemberRead implements BlockIo.Listener {
     data = dataSide;
     reads = readSide;
     cnode = rooms.cnode(gfid);
+    begin();
+  }
+
+  /**
+   * Updates that have left this parity out are waited for. Their order is safe: whoever is told to
+   * leave it out is told so before this read is asked for, and nobody is from then on.
+   */
+  private void begin() {
+    for (long rest = mask; rest != 0; rest &= rest - 1) {
+      WriteOp open = data.openOf(gfid, lblk + Long.numberOfTrailingZeros(rest));
+      if (open != null && open.leavesOut(run.parity())) {
+        data.awaitClosed(open, this::begin);
+        return;
+      }
+    }
     owed = mask;
     discarded = 0;
     lost = 0;

@@ -51,6 +51,11 @@ final class ParityRun extends Run {
     return rooms.driveIndex;
   }
 
+  /** Which parity of its groups it makes. */
+  int parity() {
+    return parity;
+  }
+
   @Override
   void askVersions() {
     read.versionsOnly = true;

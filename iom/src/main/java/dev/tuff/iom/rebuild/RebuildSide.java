@@ -1,6 +1,6 @@
 package dev.tuff.iom.rebuild;
 
-import dev.tuff.iom.object.Cnode;
+import dev.tuff.iom.layout.Layout;
 import dev.tuff.iom.object.PageCache;
 import dev.tuff.iom.parity.ParitySide;
 import dev.tuff.iom.read.ReadSide;
@@ -72,8 +72,8 @@ public final class RebuildSide {
   /** Handles the messages between IOMs that are about rebuilding. */
   public void onMessage(MessageType type, Object subject, long number) {
     switch (type) {
-      case ENSURE_REBUILT -> onEnsure((WriteOp) subject);
-      case REBUILT -> gate.onRebuilt((WriteOp) subject);
+      case ENSURE_REBUILT -> onEnsure((WriteOp) subject, Need.of(number));
+      case REBUILT -> gate.onRebuilt((WriteOp) subject, (int) number);
       case READ_VERSIONS -> onReadVersions((MemberRead) subject);
       case VERSIONS_READ -> ((MemberRead) subject).run.onMember();
       case FIND_MAPPED -> ((MappedSearch) subject).start(rooms);
@@ -82,15 +82,29 @@ public final class RebuildSide {
     }
   }
 
-  private void onEnsure(WriteOp op) {
-    Cnode cnode = rooms.cnode(op.gfid);
-    int drive = cnode.layout().drive(op.lblk / cnode.layout().chunkBlocks(), op.member);
-    Runnable done = () -> rooms.send(drive, MessageType.REBUILT, op, null, 0);
+  private void onEnsure(WriteOp op, Need need) {
+    Layout layout = rooms.cnode(op.gfid).layout();
+    long row = op.lblk / layout.chunkBlocks();
+    int drive = layout.drive(row, op.member);
+    DriveRebuild.Ensured done =
+        has ->
+            rooms.send(drive, MessageType.REBUILT, op, null, has ? 0 : leaveOut(op, layout, row));
     if (own == null) {
-      done.run();
-    } else {
-      own.ensure(op.gfid, op.lblk, (1L << op.count) - 1, done);
+      done.onEnsured(true);
+      return;
     }
+    own.ensure(op.gfid, op.lblk, (1L << op.count) - 1, need, done);
+  }
+
+  /**
+   * This drive has nothing of an update's groups, and the update goes on without it. The space that
+   * was reserved for its new parity is not needed: what is made here later has its own.
+   */
+  private int leaveOut(WriteOp op, Layout layout, long row) {
+    if (!op.unmaps()) {
+      rooms.budget.give(op.count);
+    }
+    return 1 << (layout.member(row, rooms.driveIndex) - layout.dataMembers());
   }
 
   /** A drive that is being rebuilt itself has its own blocks made first. */
@@ -98,7 +112,8 @@ public final class RebuildSide {
     if (own == null) {
       read.start(rooms, data, reads);
     } else {
-      own.ensure(read.gfid, read.lblk, read.mask, () -> read.start(rooms, data, reads));
+      own.ensure(
+          read.gfid, read.lblk, read.mask, Need.HARDENED, has -> read.start(rooms, data, reads));
     }
   }
 

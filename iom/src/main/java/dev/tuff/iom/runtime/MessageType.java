@@ -87,10 +87,13 @@ public enum MessageType {
   GATHERED,
   /**
    * Data IOM to that of a member whose drive is being rebuilt: have your blocks of these groups,
-   * before the update starts. Subject: the WriteOp.
+   * before the update starts. Subject: the WriteOp, number: how far it is needed.
    */
   ENSURE_REBUILT,
-  /** They are there. Subject: the WriteOp. */
+  /**
+   * They are there; or the update goes on without this parity. Subject: the WriteOp, number: a bit
+   * for the parity then, else 0.
+   */
   REBUILT,
   /**
    * IOM of a drive that is being rebuilt to a data member's: read your blocks in the version that

@@ -4,6 +4,7 @@ import dev.tuff.iom.checkpoint.Root;
 import dev.tuff.iom.layout.Layout;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.BooleanSupplier;
 
 /**
  * Which drives of an array are members that do not have everything yet, or that hold something for
@@ -19,9 +20,24 @@ public final class RebuildingDrives {
   private final AtomicIntegerArray states;
   private final AtomicInteger incomplete = new AtomicInteger();
 
-  /** None of so many drives. */
-  public RebuildingDrives(int drives) {
+  private final BooleanSupplier serviceFirst;
+
+  /**
+   * None of so many drives.
+   *
+   * @param serviceFirst true while updates go before rebuilds; asked by any thread
+   */
+  public RebuildingDrives(int drives, BooleanSupplier serviceFirst) {
     this.states = new AtomicIntegerArray(drives);
+    this.serviceFirst = serviceFirst;
+  }
+
+  /**
+   * True while an update need not have its groups made whole first: it is as well protected as it
+   * was while the drive was missing.
+   */
+  public boolean serviceFirst() {
+    return serviceFirst.getAsBoolean();
   }
 
   /** True while any drive does not have everything. */

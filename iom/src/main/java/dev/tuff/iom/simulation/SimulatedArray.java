@@ -82,6 +82,10 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   private BlockDevice[] devices;
   private Roster roster;
   private SpaceBudget[] budgets;
+
+  /** Whether updates go before rebuilds; now this, now that. */
+  private boolean serviceFirst;
+
   private ClientSide[] clients;
   private ArrayStart start;
   private Failover failover;
@@ -512,6 +516,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** So many segments of each drive that is being rebuilt at the same time from now on. */
   void rebuildInBackground(int runs) {
+    serviceFirst = random.nextBoolean();
     for (int d = 0; d < drives.length; d++) {
       if (iom(d) != null && iom(d).rebuild() != null) {
         Iom iom = iom(d);
@@ -597,7 +602,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
             roster,
             this::faulty,
             budgets,
-            watches());
+            watches(),
+            () -> serviceFirst);
     failover = null;
     leftOut = new BitSet();
     start = new ArrayStart(labels, parts);

@@ -7,6 +7,8 @@ import dev.tuff.iom.runtime.Invariant;
 import dev.tuff.iom.runtime.MessageType;
 import dev.tuff.iom.side.SideRooms;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * An IOM as data member: accepts updates in order, keeps one open per block, and holds back new
@@ -252,6 +254,11 @@ public final class DataSide {
     }
     resume();
     answerFlushes();
+    List<Runnable> awaiting = op.whenClosed;
+    op.whenClosed = null;
+    if (awaiting != null) {
+      awaiting.forEach(Runnable::run);
+    }
   }
 
   private void unlink(WriteOp op) {
@@ -309,6 +316,14 @@ public final class DataSide {
   public void awaitContent(WriteOp op, WriteOp.ReadersWaiting reader) {
     Invariant.check(!op.contentReady(), "only content that is not there is waited for", op.mj);
     op.readers = reader;
+  }
+
+  /** Has {@code then} called when {@code op} is closed; not when this IOM stops before. */
+  public void awaitClosed(WriteOp op, Runnable then) {
+    if (op.whenClosed == null) {
+      op.whenClosed = new ArrayList<>(1);
+    }
+    op.whenClosed.add(then);
   }
 
   /**

@@ -18,6 +18,7 @@ import dev.tuff.xor.Crc32c;
 import dev.tuff.xor.ErasureCode;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * One update on its data IOM: a run of blocks of one chunk, or a part of one block, from its
@@ -88,8 +89,11 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
 
   public int parities;
 
-  /** Those of them whose drives are there, one a bit; by the data IOM. */
+  /** Those of them whose drives are there and that it goes to, one a bit; by the data IOM. */
   private int liveParities;
+
+  /** Those whose drives are there and that it does not go to: see {@link #leaveOut}. */
+  private int leftOut;
 
   // What parity IOMs read, unchanged from D7 until every ParityHardened.
   public long mj;
@@ -120,6 +124,10 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   int bucket;
   boolean contentReady;
   ReadersWaiting readers;
+
+  /** What waits for it to be closed; null: nothing. */
+  List<Runnable> whenClosed;
+
   private Phase phase = Phase.FREE;
   private Cnode cnode;
   private final PageRequest leaf = new PageRequest(this);
@@ -223,6 +231,8 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
     }
     parityOwed = liveParities;
     takenOwed = liveParities;
+    leftOut = 0;
+    whenClosed = null;
     requestedDelta = 0;
     mjHardened = false;
     dataHardened = false;
@@ -253,6 +263,28 @@ public final class WriteOp implements BlockIo.Listener, PageRequest.Listener {
   /** True when it covers any of those blocks. */
   public boolean overlaps(long otherGfid, long otherLblk, int otherCount) {
     return gfid == otherGfid && lblk < otherLblk + otherCount && otherLblk < lblk + count;
+  }
+
+  /**
+   * Before it starts: goes on without parities, one a bit, whose drives are being rebuilt and have
+   * nothing of its groups yet. Their rebuild waits until it is closed.
+   */
+  public void leaveOut(int parityBits) {
+    Invariant.check(phase == Phase.WAITING, "parities are left out before an update starts");
+    leftOut |= parityBits;
+    liveParities &= ~parityBits;
+    parityOwed = liveParities;
+    takenOwed = liveParities;
+  }
+
+  /** True when it is begun, or about to be, without this parity. */
+  public boolean leavesOut(int parity) {
+    return (leftOut >>> parity & 1) != 0;
+  }
+
+  /** True when of those that it goes to this is the first. */
+  public boolean firstParity(int parity) {
+    return Integer.numberOfTrailingZeros(liveParities) == parity;
   }
 
   // ---- D1: old addresses, old data

@@ -114,6 +114,7 @@ class RebuildBugTest {
       Layout layout = array.iom(drive).rooms().cnode(op.gfid).layout();
       int asker = layout.drive(op.lblk / chunk, op.member);
       message.type = MessageType.REBUILT;
+      message.number = 0;
       array.acting(asker).onMessage(message);
     }
   }
