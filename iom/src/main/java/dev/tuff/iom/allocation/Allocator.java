@@ -341,6 +341,15 @@ public final class Allocator {
     return freeBlocks.get();
   }
 
+  /** Blocks that are not given out although the bitmap has them free. The owner's thread. */
+  public long heldBlocks() {
+    long blocksHeld = 0;
+    for (long word : held) {
+      blocksHeld += Long.bitCount(word);
+    }
+    return blocksHeld;
+  }
+
   /** Blocks there are in all. */
   public long blocks() {
     return blocks;

@@ -17,6 +17,7 @@ public final class SpaceBudget {
   private static final long MIN_FOR_REPLACING = 128;
 
   private final AtomicLong available;
+  private volatile long forMetadata;
   private volatile long forFreeing;
   private volatile long forReplacing;
 
@@ -58,9 +59,27 @@ public final class SpaceBudget {
     return false;
   }
 
+  /** Says what there is, whatever was taken before; once, before clients come. */
+  public void begin(long blocks) {
+    available.set(blocks);
+  }
+
   /** Puts back what was reserved and not used, or what was freed. */
   public void give(long blocks) {
     available.addAndGet(blocks);
+  }
+
+  /**
+   * Says how many blocks beside the budget are kept for metadata on its way to the drive, twice
+   * while a checkpoint replaces it; once, at start.
+   */
+  public void keepForMetadata(long blocks) {
+    forMetadata = blocks;
+  }
+
+  /** Blocks that are kept for metadata. */
+  public long forMetadata() {
+    return forMetadata;
   }
 
   /** Says how many blocks beside the budget are kept for freeing; once, at start. */

@@ -233,28 +233,23 @@ final class IomStart {
    */
   void open(RebuildSpace mapped) {
     // Metadata pages take space as they are written; what the budget promises leaves room for them.
-    long free = rooms.allocator.freeBlocks() - reserve();
+    long forMetadata = rooms.allocator.blocks() / 20 + rooms.maps.capacity();
     long forFreeing = SpaceBudget.blocksForFreeing(rooms.allocator.blocks());
+    rooms.budget.keepForMetadata(forMetadata);
     rooms.budget.keepForFreeing(forFreeing);
     rooms.budget.keepForReplacing(SpaceBudget.blocksForReplacing(rooms.allocator.blocks()));
-    free -= forFreeing;
+    // Pages that recovery's checkpoint has superseded are free in a moment.
+    long free = rooms.allocator.freeBlocks() + rooms.allocator.heldBlocks();
+    free -= forMetadata + forFreeing;
     if (iom.rebuild() != null) {
       // What it has already of it is not known; more than there is can't be kept.
       long kept = Math.min(mapped.keptSpace(rooms), Math.max(0, free));
       iom.rebuild().open(mapped.expected(rooms), kept);
       free -= kept;
     }
-    rooms.budget.give(Math.max(0, free));
+    rooms.budget.begin(Math.max(0, free));
     rooms.maps.keepReserve();
     iom.open();
-  }
-
-  /**
-   * Blocks that clients can't have: metadata on the way to the drive, twice while a checkpoint
-   * replaces it.
-   */
-  private long reserve() {
-    return rooms.allocator.blocks() / 20 + rooms.maps.capacity();
   }
 
   private void nextCnode() {

@@ -335,6 +335,11 @@ public final class DriveRebuild {
     promisedSpace += blocks;
   }
 
+  /** Blocks of space that are kept for what is still to be rebuilt. */
+  public long promisedSpace() {
+    return promisedSpace;
+  }
+
   /**
    * Recovery is over. Says what the drive will have of each object, as far as can be told, and how
    * much space is kept for it; once, before clients come.

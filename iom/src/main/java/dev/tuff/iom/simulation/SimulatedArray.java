@@ -26,6 +26,7 @@ import dev.tuff.iom.journal.Journal;
 import dev.tuff.iom.object.Cnode;
 import dev.tuff.iom.object.ObjectAttributes;
 import dev.tuff.iom.proxy.Acting;
+import dev.tuff.iom.rebuild.DriveRebuild;
 import dev.tuff.iom.recovery.RecoveryReport;
 import dev.tuff.iom.runtime.Actor;
 import dev.tuff.iom.runtime.Message;
@@ -1128,6 +1129,15 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
         found.add(
             "drive %d: a budget of %d with %d free blocks"
                 .formatted(d, promised, rooms.allocator.freeBlocks()));
+      }
+      DriveRebuild rebuild = iom(d).rebuild();
+      long kept = rebuild == null ? 0 : rebuild.promisedSpace();
+      long free = rooms.allocator.freeBlocks() + rooms.allocator.heldBlocks();
+      long beside = budgets[d].forMetadata() + budgets[d].forFreeing();
+      if (promised + kept + beside != free) {
+        found.add(
+            "drive %d: of %d free blocks %d are promised to nobody, and %d to its rebuild, with %d for metadata and freeing"
+                .formatted(d, free, promised, kept, beside));
       }
       if (rooms.journal.usedBlocks() > rooms.journal.blocks()) {
         found.add("drive %d: the journal holds more than it can".formatted(d));
