@@ -517,7 +517,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** So many segments of each drive that is being rebuilt at the same time from now on. */
   void rebuildInBackground(int runs) {
-    serviceFirst = random.nextBoolean();
+    serviceFirst(random.nextBoolean());
     for (int d = 0; d < drives.length; d++) {
       if (iom(d) != null && iom(d).rebuild() != null) {
         Iom iom = iom(d);
@@ -528,6 +528,11 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
         Shard.run(iom, () -> iom.releaseStandIns(runs));
       }
     }
+  }
+
+  /** Whether updates go before rebuilds from now on. */
+  void serviceFirst(boolean goesFirst) {
+    serviceFirst = goesFirst;
   }
 
   /** Drives that are away. */

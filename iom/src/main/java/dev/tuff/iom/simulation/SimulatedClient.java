@@ -337,7 +337,8 @@ final class SimulatedClient {
 
   /**
    * What two clients write at the same time takes effect in either order; the model knows one. A
-   * client's own writes are in order.
+   * client's own writes are in order where they overlap. Beside each other in one block they are,
+   * too, as long as they go the same way: what has whole rows may go by another shard.
    */
   private boolean conflict(Slot slot, long offset, long bytes) {
     if (besideTail(offset, bytes)) {
@@ -347,12 +348,20 @@ final class SimulatedClient {
       if (other.use == Use.WRITE
           && !other.free
           && !other.replied
-          && other.request.shard() != slot.request.shard()
-          && other.overlaps(offset, bytes)) {
+          && other.overlaps(offset, bytes)
+          && (other.request.shard() != slot.request.shard() || maySwap(other, offset, bytes))) {
         return true;
       }
     }
     return false;
+  }
+
+  private boolean maySwap(Slot other, long offset, long bytes) {
+    long rowBytes = (long) shape.data() * shape.chunkBytes();
+    long otherOffset = other.request.offset();
+    long otherBytes = other.request.bytes();
+    return Math.max(bytes, otherBytes) >= rowBytes
+        && (offset >= otherOffset + otherBytes || otherOffset >= offset + bytes);
   }
 
   private int randomBytes() {

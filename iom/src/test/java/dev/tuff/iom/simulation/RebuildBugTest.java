@@ -26,6 +26,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
@@ -53,6 +54,11 @@ class RebuildBugTest {
   @Test
   void findsUpdatesThatDoNotWaitForTheirGroups() {
     assertFound("the gate is open", OpenGate::new);
+  }
+
+  @Test
+  void findsParitiesThatAreLeftOutThoughTheyHaveSomething() {
+    assertFound("parities are left out", LeavesParitiesOut::new);
   }
 
   @Test
@@ -109,13 +115,34 @@ class RebuildBugTest {
         iom.onMessage(message);
         return;
       }
-      WriteOp op = (WriteOp) message.subject;
-      int chunk = array.shape.chunkBytes() / Drive.BLOCK_BYTES;
-      Layout layout = array.iom(drive).rooms().cnode(op.gfid).layout();
-      int asker = layout.drive(op.lblk / chunk, op.member);
-      message.type = MessageType.REBUILT;
-      message.number = 0;
-      array.acting(asker).onMessage(message);
+      answer(array, drive, message, member -> 0);
+    }
+  }
+
+  /** Answers for a drive that is being rebuilt, by which member of the row it is. */
+  private static void answer(
+      SimulatedArray array, int drive, Message ensure, IntUnaryOperator leaveOut) {
+    WriteOp op = (WriteOp) ensure.subject;
+    long row = op.lblk / (array.shape.chunkBytes() / Drive.BLOCK_BYTES);
+    Layout layout = array.iom(drive).rooms().cnode(op.gfid).layout();
+    ensure.type = MessageType.REBUILT;
+    ensure.number = leaveOut.applyAsInt(layout.member(row, drive));
+    array.acting(layout.drive(row, op.member)).onMessage(ensure);
+  }
+
+  /** A parity of which an update could do without says that it has nothing, whatever it has. */
+  private static final class LeavesParitiesOut implements PlantedFault {
+    private static final int IF_ANY = 3;
+
+    @Override
+    public void deliver(SimulatedArray array, int drive, Actor iom, Message message) {
+      if (message.type == MessageType.ENSURE_REBUILT && message.number == IF_ANY) {
+        WriteOp op = (WriteOp) message.subject;
+        array.iom(drive).rooms().budget.give(op.unmaps() ? 0 : op.count);
+        answer(array, drive, message, member -> 1 << (member - array.shape.data()));
+      } else {
+        iom.onMessage(message);
+      }
     }
   }
 

@@ -10,6 +10,7 @@ import dev.tuff.iom.volume.Toughness;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An empty drive takes the place of one that is lost, and gets all that was on it. */
 class RebuildTest {
@@ -80,6 +81,38 @@ class RebuildTest {
       assertThat(array.leftOver()).as(Seeds.replay(seed)).isEmpty();
       stopAndCheck(array);
     }
+  }
+
+  /** Writes make their groups whole first, or only what they replace, by who goes first. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aWriteMakesWholeWhatItHasTo(boolean serviceFirst) {
+    int lost = 2;
+    SimulatedArray array = new SimulatedArray(Shape.of(5, 4, 1, 16384, 2), SEED, PlantedFault.NONE);
+    array.client.write(0, array.client.randomContent(200_000), Toughness.HARDENED);
+    array.stop();
+    MediaCheck before = array.check().checker();
+    array.lose(lost);
+    array.replace(lost);
+    array.start();
+    array.rebuildInBackground(0);
+    array.serviceFirst(serviceFirst);
+    int parities = 0;
+    for (int block = 0; block < 48; block++) {
+      long rebuilt = array.iom(lost).rebuild().progress().rebuiltBlocks();
+      array.client.write(block * 4096L, array.client.randomContent(4096), Toughness.HARDENED);
+      long made = array.iom(lost).rebuild().progress().rebuiltBlocks() - rebuilt;
+      boolean own = before.driveOf(block, before.member(block)) == lost;
+      parities += before.driveOf(block, 4) == lost ? 1 : 0;
+      // Of each group the first member is written first.
+      boolean whole = before.member(block) > 0;
+      assertThat(made).as("block %d", block).isEqualTo((serviceFirst ? own : !whole) ? 1 : 0);
+    }
+    assertThat(parities).isPositive();
+    rebuild(array, 4);
+    array.client.readAll();
+    assertThat(array.leftOver()).isEmpty();
+    stopAndCheck(array);
   }
 
   /** What is rotten is made from what the protection has left, and does not stop the rest. */
