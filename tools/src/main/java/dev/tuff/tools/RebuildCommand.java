@@ -22,6 +22,9 @@ import picocli.CommandLine.Option;
       "missing, to the end.",
       "A rebuild goes on by itself whenever something has the array open for writing, and where it",
       "was after a stop or a crash; this command only stays until it is over.",
+      "With service first, the default of tuff serve, what is written meanwhile is as well protected",
+      "as while the drive was missing, until the rebuild comes to it; with the other policies what a",
+      "write belongs to is rebuilt before it.",
       "Exit code 0 when everything is there, 1 when blocks could not be made."
     })
 final class RebuildCommand implements Callable<Integer> {
@@ -33,15 +36,15 @@ final class RebuildCommand implements Callable<Integer> {
   @Option(
       names = "--policy",
       paramLabel = "POLICY",
-      defaultValue = "REBUILD",
       description =
-          "Who goes first when clients want something, too: service, balanced or rebuild (default:"
-              + " rebuild).")
+          "Who goes first from now on when clients want something, too: service, balanced or rebuild"
+              + " (default: as it is).")
   private RebuildPolicy policy;
 
   @Override
   public Integer call() {
-    if (array.askService("rebuild-policy", Map.of("policy", policy.name())) != null) {
+    Map<String, Object> asked = policy == null ? Map.of() : Map.of("policy", policy.name());
+    if (array.askService("rebuild-policy", asked) != null) {
       awaitService(array);
       output.print(Map.of(), () -> "There is nothing to rebuild any more.\n");
       return 0;
@@ -51,7 +54,7 @@ final class RebuildCommand implements Callable<Integer> {
     boolean any;
     try (Array assembled = array.assemble()) {
       any = assembled.anythingToRebuild();
-      assembled.setRebuildPolicy(policy);
+      assembled.setRebuildPolicy(policy == null ? RebuildPolicy.REBUILD : policy);
       lost = finish(assembled);
       rebuilds = assembled.rebuilds();
     }

@@ -167,8 +167,11 @@ final class Service {
             request.path("shrink").asBoolean()));
   }
 
+  /** Without a policy all stays as it is. */
   private Object setRebuildPolicy(JsonNode request) {
-    array.setRebuildPolicy(RebuildPolicy.valueOf(request.path("policy").asText()));
+    if (request.hasNonNull("policy")) {
+      array.setRebuildPolicy(RebuildPolicy.valueOf(request.path("policy").asText()));
+    }
     return List.of();
   }
 

@@ -100,7 +100,7 @@ class DriveFailureIT {
     TuffProcess.run(folder, "drive", "replace", "2", spare, "--no-wait").succeeds();
     killedLoad();
     load("3");
-    TuffProcess.run(folder, "rebuild").succeeds();
+    TuffProcess.run(folder, "rebuild", "--policy", "rebuild").succeeds();
     assertThat(lossesSurvived()).isEqualTo(1);
     requireWhole();
     JsonNode scrubbed =

@@ -222,7 +222,7 @@ class DriveHangIT {
           return tried.exitCode() == 0;
         },
         "the drive has answered all that it was asked");
-    TuffProcess.run(folder, "rebuild").succeeds();
+    TuffProcess.run(folder, "rebuild", "--policy", "rebuild").succeeds();
     awaitProgress();
 
     // Once more: what was replaced of the memory serves like the rest.

@@ -87,6 +87,8 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
   /** Whether updates go before rebuilds; now this, now that. */
   private boolean serviceFirst;
 
+  private boolean serviceMayGoFirst = true;
+
   private ClientSide[] clients;
   private ArrayStart start;
   private Failover failover;
@@ -517,7 +519,7 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
 
   /** So many segments of each drive that is being rebuilt at the same time from now on. */
   void rebuildInBackground(int runs) {
-    serviceFirst(random.nextBoolean());
+    serviceFirst(random.nextBoolean() && serviceMayGoFirst);
     for (int d = 0; d < drives.length; d++) {
       if (iom(d) != null && iom(d).rebuild() != null) {
         Iom iom = iom(d);
@@ -528,6 +530,12 @@ final class SimulatedArray implements AutoCloseable, Failover.Listener {
         Shard.run(iom, () -> iom.releaseStandIns(runs));
       }
     }
+  }
+
+  /** False: updates do not go before rebuilds until it is said again. */
+  void serviceMayGoFirst(boolean may) {
+    serviceMayGoFirst = may;
+    serviceFirst &= may;
   }
 
   /** Whether updates go before rebuilds from now on. */

@@ -209,8 +209,14 @@ final class SimulationRun {
     }
     writesGoWrong = chance.nextBoolean();
     while (operations < plan.operations()) {
+      // Known, and not promised: the former version of a block that is being written is damaged,
+      // and
+      // its group is a member short when the power goes.
+      boolean wanting = writes.anyBad() && !behind.isEmpty();
+      array.serviceMayGoFirst(!writes.anyBad());
       boolean clean =
           chance.nextInt(3) < (writesGoWrong ? 2 : 1)
+              || wanting
               || !plan.faults().contains(FaultKind.POWER_CUT);
       if (clean) {
         armWrongWrite();
