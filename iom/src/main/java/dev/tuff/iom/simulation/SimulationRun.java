@@ -209,9 +209,8 @@ final class SimulationRun {
     }
     writesGoWrong = chance.nextBoolean();
     while (operations < plan.operations()) {
-      // Known, and not promised: the former version of a block that is being written is damaged,
-      // and
-      // its group is a member short when the power goes.
+      // Not promised: the former version of a block that is being written is damaged, and its group
+      // a member short, when the power goes.
       boolean wanting = writes.anyBad() && !behind.isEmpty();
       array.serviceMayGoFirst(!writes.anyBad());
       boolean clean =
