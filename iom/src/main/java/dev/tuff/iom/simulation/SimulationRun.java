@@ -88,6 +88,7 @@ final class SimulationRun {
   private final SplittableRandom additions;
   private final SplittableRandom hangs;
   private final SplittableRandom vacations;
+  private final SplittableRandom policies;
   private final Statistics statistics = new Statistics();
   private final List<String> events = new ArrayList<>();
   private final WrongWrites writes;
@@ -141,6 +142,7 @@ final class SimulationRun {
     this.additions = root.split();
     this.hangs = root.split();
     this.vacations = root.split();
+    this.policies = root.split();
     this.memories = memories;
     this.writes = new WrongWrites(shape.drives() + MOST_ADDED, planted);
   }
@@ -212,7 +214,7 @@ final class SimulationRun {
       // Not promised: the former version of a block that is being written is damaged, and its group
       // a member short, when the power goes.
       boolean wanting = writes.anyBad() && !behind.isEmpty();
-      array.serviceMayGoFirst(!writes.anyBad());
+      array.serviceFirst(policies.nextBoolean() && !writes.anyBad());
       boolean clean =
           chance.nextInt(3) < (writesGoWrong ? 2 : 1)
               || wanting
@@ -258,6 +260,7 @@ final class SimulationRun {
       boolean background = !rebuilding.isEmpty() || array.vacations() > 0;
       if (background && chance.nextInt(8) == 0) {
         array.rebuildInBackground(chance.nextInt(6));
+        array.serviceFirst(policies.nextBoolean() && !writes.anyBad());
       }
       array.client.load(1);
       operations++;
