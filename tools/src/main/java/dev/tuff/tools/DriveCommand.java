@@ -298,7 +298,7 @@ final class DriveCommand implements Runnable {
       description = {
         "Give the place of a drive that is missing, stale or taken over to another one, and rebuild it.",
         "Everything on the new drive is lost; the old one does not come back by itself. Given the old",
-        "drive itself, what has not changed on it since is kept. The new one is a member at once: what is written from now on is fully protected. What the old one held is made from the",
+        "drive itself, what has not changed on it since is kept. The new one is a member at once; tuff rebuild --help says how what is written meanwhile is protected. What the old one held is made from the",
         "others in the background, by whatever command has the array open; this command does it to its",
         "end unless --no-wait is given. The array file is brought up to date.",
         "In the place of a drive that the others have taken over, the array survives one loss less until the new one",
